@@ -1,0 +1,2 @@
+//! The shipped suite as trials of `cargo test`.
+fn main() {}
