@@ -1,0 +1,161 @@
+//! Whether an answer is what a scenario or a profile says it is.
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+use super::{Mismatch, body, bounded};
+use crate::exchange::Response;
+use crate::source::{Span, Spanned};
+use crate::suite::model::{AnswerExpect, BodyExpect, Expect, Profile, SchemaRef};
+use crate::suite::openapi::OpenApi;
+use crate::template::Scope;
+
+/// A response with its content read once.
+#[derive(Debug)]
+pub struct Observed<'a> {
+    /// The response.
+    pub response: &'a Response,
+    /// The content as JSON; `None` when it is empty or no JSON.
+    pub json: Option<Value>,
+}
+
+impl<'a> Observed<'a> {
+    /// Reads the content.
+    pub fn new(response: &'a Response) -> Self {
+        Self { response, json: response.json() }
+    }
+
+    /// Adds `status`, `headers` and `body` to a scope. `headers` has lower-case names with `_` for `-`;
+    /// `body` is the JSON content, else the text, else null.
+    pub fn into_scope(&self, scope: &mut Scope) {
+        scope.set("status", &self.response.status.into());
+        let headers = self.response.headers.iter().map(|(name, value)| (name.to_ascii_lowercase().replace('-', "_"), Value::from(value.clone()))).collect();
+        scope.set("headers", &Value::Object(headers));
+        scope.set("body", &self.body());
+    }
+
+    fn body(&self) -> Value {
+        match &self.json {
+            Some(json) => json.clone(),
+            None if self.response.body.is_empty() => Value::Null,
+            None => String::from_utf8_lossy(&self.response.body).into_owned().into(),
+        }
+    }
+}
+
+/// Holds an answer to everything that an expectation says of it.
+pub fn answer(expect: &Expect, observed: &Observed<'_>, scope: &Scope, profile: Option<&Profile>, api: Option<&OpenApi>) -> Vec<Mismatch> {
+    let mut found = plain(&expect.answer, observed, scope, api, &expect.span);
+    if !expect.named.is_empty() {
+        found.extend(named(&expect.named, observed, scope, profile, api));
+    }
+    found
+}
+
+/// Whether an answer is one of the named ones; any 2xx where there is no name.
+pub fn satisfies(names: &[Spanned<String>], observed: &Observed<'_>, scope: &Scope, profile: Option<&Profile>, api: Option<&OpenApi>) -> bool {
+    if names.is_empty() {
+        return (200..300).contains(&observed.response.status);
+    }
+    named(names, observed, scope, profile, api).is_empty()
+}
+
+/// Holds an answer to the named answers of the profile: one of them must fit. What does not agree is said
+/// of the one with the right status, else of the names.
+pub fn named(names: &[Spanned<String>], observed: &Observed<'_>, scope: &Scope, profile: Option<&Profile>, api: Option<&OpenApi>) -> Vec<Mismatch> {
+    let mut nearest: Option<Vec<Mismatch>> = None;
+    let mut wanted = Vec::new();
+    for name in names {
+        let Some(answer) = profile.and_then(|profile| profile.answers.get(&name.value)) else {
+            wanted.push(format!("{} (not declared by the profile)", name.value));
+            continue;
+        };
+        let found = plain(&answer.expect, observed, scope, api, &name.span);
+        if found.is_empty() {
+            return Vec::new();
+        }
+        if found.iter().all(|mismatch| mismatch.check != "status") && nearest.is_none() {
+            nearest = Some(found.into_iter().map(|mismatch| Mismatch { location: Some(name.span.location()), expected: format!("answer `{}`: {}", name.value, mismatch.expected), ..mismatch }).collect());
+        }
+        wanted.push(match &answer.expect.status {
+            Some(status) => format!("{} ({})", name.value, status.value),
+            None => name.value.clone(),
+        });
+    }
+    nearest.unwrap_or_else(|| vec![Mismatch { check: "answer", expected: wanted.join(" or "), actual: summary(observed.response), location: names.first().map(|name| name.span.location()) }])
+}
+
+fn plain(expect: &AnswerExpect, observed: &Observed<'_>, scope: &Scope, api: Option<&OpenApi>, span: &Span) -> Vec<Mismatch> {
+    let mut found = Vec::new();
+    let response = observed.response;
+    if let Some(status) = &expect.status
+        && !status.value.contains(response.status)
+    {
+        found.push(Mismatch { check: "status", expected: format!("status {}", status.value), actual: summary(response), location: Some(status.span.location()) });
+    }
+    for (name, matcher) in &expect.headers {
+        let value = response.header(&name.value).map(|value| Value::String(value.to_owned()));
+        for mismatch in body::matches(matcher, value.as_ref(), &format!("header {}", name.value), scope) {
+            found.push(Mismatch { check: "headers", location: Some(name.span.location()), ..mismatch });
+        }
+    }
+    match expect.body.as_ref().map(|body| (&body.value, &body.span)) {
+        Some((BodyExpect::Empty, at)) if !response.body.is_empty() => {
+            found.push(Mismatch { check: "body", expected: "no content".to_owned(), actual: bounded(&String::from_utf8_lossy(&response.body)), location: Some(at.location()) });
+        }
+        Some((BodyExpect::Matches(matcher), at)) => {
+            let value = observed.body();
+            let value = (!response.body.is_empty()).then_some(&value);
+            found.extend(body::matches(matcher, value, "body", scope).into_iter().map(|mismatch| Mismatch { location: Some(at.location()), ..mismatch }));
+        }
+        _ => {}
+    }
+    if let Some(schema) = &expect.schema {
+        let component;
+        let (validator, name): (Option<&Validator>, &str) = match &schema.value {
+            SchemaRef::Inline(inline) => (Some(&inline.validator), "the schema"),
+            SchemaRef::Component(name) => {
+                component = api.and_then(|api| api.component(name));
+                (component.as_deref(), name)
+            }
+        };
+        let actual = match (validator, &observed.json) {
+            (None, _) => Some(format!("there is no schema `{name}`")),
+            (Some(_), None) => Some(format!("no JSON: {}", bounded(&String::from_utf8_lossy(&response.body)))),
+            (Some(validator), Some(json)) => violations(validator, json),
+        };
+        if let Some(actual) = actual {
+            found.push(Mismatch { check: "schema", expected: format!("content that fits {name}"), actual, location: Some(schema.span.location()) });
+        }
+    }
+    for mismatch in &mut found {
+        if mismatch.location.is_none() {
+            mismatch.location = Some(span.location());
+        }
+    }
+    found
+}
+
+/// What of the value does not fit the schema, in a line; `None` when it fits.
+pub(super) fn violations(validator: &Validator, value: &Value) -> Option<String> {
+    if validator.is_valid(value) {
+        return None;
+    }
+    let lines: Vec<String> = validator
+        .iter_errors(value)
+        .take(3)
+        .map(|error| {
+            let path = error.instance_path().to_string();
+            format!("{}: {}", if path.is_empty() { "/" } else { &path }, bounded(&error.to_string()))
+        })
+        .collect();
+    Some(lines.join("; "))
+}
+
+/// Status and the beginning of the content.
+fn summary(response: &Response) -> String {
+    if response.body.is_empty() {
+        return format!("{} without content", response.status);
+    }
+    format!("{} {}", response.status, bounded(&String::from_utf8_lossy(&response.body)))
+}

@@ -1,0 +1,128 @@
+//! What went over the wire: plain facts, no client.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// A request as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The method, in the case in which it was written.
+    pub method: String,
+    /// The absolute URL.
+    pub url: String,
+    /// Header fields in the order sent.
+    pub headers: Vec<(String, String)>,
+    /// The content; empty when there is none.
+    pub body: Vec<u8>,
+}
+
+/// A response as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status code, 100 to 599.
+    pub status: u16,
+    /// Header fields in the order received; bytes that are not UTF-8 are replaced.
+    pub headers: Vec<(String, String)>,
+    /// The content, at most as long as the transport's limit.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The first field of that name, whatever its case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The content as JSON; `None` when it is empty or no JSON.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// Whether the Content-Type says JSON (`application/json` or a `+json` suffix, RFC 6839).
+    pub fn claims_json(&self) -> bool {
+        let media_type = self.header("content-type").unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        media_type == "application/json" || media_type.ends_with("+json")
+    }
+}
+
+/// Why there was no response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransportError {
+    /// No connection could be made; the request was not sent.
+    Connect(String),
+    /// No complete answer within the request's limit.
+    Timeout(Duration),
+    /// The connection ended before the answer was complete.
+    Broken(String),
+    /// The answer is larger than this many bytes.
+    TooLarge(usize),
+    /// The request could not be formed, for example because of an unusable header value.
+    Unsendable(String),
+}
+
+impl TransportError {
+    /// Whether the endpoint can have received the request all the same.
+    pub fn may_have_been_received(&self) -> bool {
+        match self {
+            Self::Connect(_) | Self::Unsendable(_) => false,
+            Self::Timeout(_) | Self::Broken(_) | Self::TooLarge(_) => true,
+        }
+    }
+}
+
+impl std::fmt::Display for TransportError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connect(why) => write!(f, "could not connect: {why}"),
+            Self::Timeout(limit) => write!(f, "no complete answer within {limit:?}"),
+            Self::Broken(why) => write!(f, "connection broken before the answer was complete: {why}"),
+            Self::TooLarge(limit) => write!(f, "answer larger than {limit} bytes"),
+            Self::Unsendable(why) => write!(f, "request could not be sent: {why}"),
+        }
+    }
+}
+
+/// Which part of a case an exchange belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Putting the endpoint into the state that the scenario names.
+    SetUp,
+    /// Reading the objects before the act.
+    Before,
+    /// What the scenario is about.
+    Act,
+    /// Reading what the act left behind.
+    Aftermath,
+    /// Removing what the case created.
+    CleanUp,
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::SetUp => "set-up",
+            Self::Before => "before",
+            Self::Act => "act",
+            Self::Aftermath => "aftermath",
+            Self::CleanUp => "clean-up",
+        })
+    }
+}
+
+/// One real request and its response or transport error, with times.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The part of the case it belongs to.
+    pub phase: Phase,
+    /// What was sent.
+    pub request: Request,
+    /// What came back.
+    pub response: Result<Response, TransportError>,
+    /// When the request was started.
+    pub started: Timestamp,
+    /// Until the answer was complete or given up.
+    pub duration: Duration,
+}

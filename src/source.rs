@@ -1,0 +1,221 @@
+//! Text, the places in it, and what is said about them.
+//!
+//! Every file of a suite is a [`Source`]; every value read from it keeps a [`Span`]; everything that is
+//! wrong with it is a [`Diagnostic`]. Nothing here reads a file.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::Serialize;
+
+/// One file of text, by the name that people know it by.
+#[derive(Debug)]
+pub struct Source {
+    /// The path shown to people: relative to the suite's root, with `/`.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+    line_starts: Vec<usize>,
+}
+
+impl Source {
+    /// Takes the text and notes where its lines begin.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        let text = text.into();
+        let line_starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        Arc::new(Self { name: name.into(), text, line_starts })
+    }
+
+    /// Line and column of a byte, both from 1; the column counts characters.
+    pub fn line_column(&self, byte: usize) -> (usize, usize) {
+        let byte = byte.min(self.text.len());
+        let line = self.line_starts.partition_point(|start| *start <= byte) - 1;
+        let column = self.text.get(self.line_starts[line]..byte).map_or(1, |text| text.chars().count() + 1);
+        (line + 1, column)
+    }
+}
+
+/// A stretch of one source, in bytes.
+#[derive(Clone)]
+pub struct Span {
+    /// The file it lies in.
+    pub source: Arc<Source>,
+    /// First byte, and the byte after the last.
+    pub range: Range<usize>,
+}
+
+impl Span {
+    /// The file's first byte: for what concerns the whole file.
+    pub fn start_of(source: &Arc<Source>) -> Self {
+        Self { source: Arc::clone(source), range: 0..0 }
+    }
+
+    /// The same file, another stretch.
+    pub fn at(&self, range: Range<usize>) -> Self {
+        Self { source: Arc::clone(&self.source), range }
+    }
+
+    /// File and line, as a verdict names them.
+    pub fn location(&self) -> Location {
+        let (line, column) = self.source.line_column(self.range.start);
+        Location { file: self.source.name.clone(), line, column }
+    }
+}
+
+impl std::fmt::Debug for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.location())
+    }
+}
+
+/// Where something stands: what a person clicks on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Location {
+    /// Path as in [`Source::name`].
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A value and where it was written.
+#[derive(Debug, Clone)]
+pub struct Spanned<T> {
+    /// What was written.
+    pub value: T,
+    /// Where.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// Puts the two together.
+    pub fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+}
+
+/// One thing that is wrong with a suite, and what to do about it.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// Its stable name, such as `unknown-key`; `assize explain` knows it.
+    pub code: &'static str,
+    /// What is wrong, without a full stop.
+    pub message: String,
+    /// Where, if it lies in a file.
+    pub span: Option<Span>,
+    /// A few words for the marked stretch itself.
+    pub label: String,
+    /// What to do next.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic at a place.
+    pub fn new(code: &'static str, span: &Span, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), span: Some(span.clone()), label: String::new(), help: None }
+    }
+
+    /// A diagnostic that lies in no file, such as an unreadable directory.
+    pub fn without_place(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), span: None, label: String::new(), help: None }
+    }
+
+    /// The same with words for the marked stretch.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// The same with advice.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same with a "did you mean" where one of the candidates is near enough.
+    pub fn nearest<'a>(self, written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(written, candidates) {
+            Some(near) => self.help(format!("did you mean `{near}`?")),
+            None => self,
+        }
+    }
+
+    /// The diagnostic as people read it, with the source line; `styled` adds terminal colours.
+    pub fn render(&self, styled: bool) -> String {
+        let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+        let mut group = Group::with_title(Level::ERROR.primary_title(self.message.as_str()).id(self.code));
+        if let Some(span) = &self.span {
+            let mut mark = AnnotationKind::Primary.span(visible(span));
+            if !self.label.is_empty() {
+                mark = mark.label(self.label.as_str());
+            }
+            group = group.element(Snippet::source(span.source.text.as_str()).path(span.source.name.as_str()).annotation(mark));
+        }
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        renderer.render(&[group]).to_string()
+    }
+}
+
+/// The nearest of the candidates, if it is near enough to be a slip of the pen.
+pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(written, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count().max(written.chars().count()) / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// A stretch that shows at least one column and stays on its first line when it is long.
+fn visible(span: &Span) -> Range<usize> {
+    let text = &span.source.text;
+    let start = span.range.start.min(text.len());
+    let mut end = span.range.end.clamp(start, text.len());
+    if let Some(line_end) = text.get(start..end).and_then(|marked| marked.find('\n')) {
+        end = start + line_end;
+    }
+    start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_from_one_and_in_characters() {
+        let source = Source::new("a.yaml", "één: 1\ntwo: 2\n");
+        assert_eq!(source.line_column(0), (1, 1));
+        assert_eq!(source.line_column(source.text.find(':').unwrap_or(0)), (1, 4));
+        assert_eq!(source.line_column(source.text.find("two").unwrap_or(0)), (2, 1));
+        assert_eq!(source.line_column(9999), (3, 1));
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_recognised_and_a_different_word_is_not() {
+        assert_eq!(nearest("unchnaged", ["status", "unchanged", "gone"]), Some("unchanged"));
+        assert_eq!(nearest("colour", ["status", "unchanged", "gone"]), None);
+    }
+
+    #[test]
+    fn a_diagnostic_shows_code_place_line_label_and_help() {
+        let source = Source::new("a.yaml", "given: [pool]\nwehn: DELETE /\n");
+        let at = source.text.find("wehn").unwrap_or(0);
+        let span = Span::start_of(&source).at(at..at + 4);
+        let text = Diagnostic::new("unknown-key", &span, "unknown key `wehn`").label("not a key of a scenario").nearest("wehn", ["given", "when"]).render(false);
+        for part in ["error[unknown-key]: unknown key `wehn`", "a.yaml:2:1", "wehn: DELETE /", "not a key of a scenario", "did you mean `when`?"] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! A thin view of an OpenAPI 3.1 description: which operation a request is, and what its answers may be.
+//!
+//! The document stays JSON; schemas are compiled when they are first needed, once a suite.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jsonschema::{Registry, Validator};
+use serde_json::Value as Json;
+
+use super::yaml::{Kind, Node};
+use crate::source::Diagnostic;
+
+const BASE: &str = "urn:oas";
+
+/// An OpenAPI description, ready to judge answers.
+#[derive(Debug)]
+pub struct OpenApi {
+    document: Json,
+    registry: Registry<'static>,
+    routes: Vec<Route>,
+    compiled: Mutex<BTreeMap<String, Arc<Validator>>>,
+}
+
+#[derive(Debug)]
+struct Route {
+    segments: Vec<Segment>,
+    template: String,
+    operations: BTreeMap<String, Responses>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Segment {
+    Literal(String),
+    Parameter,
+}
+
+/// What one operation may answer: status (`404`, `4XX` or `default`) and what its content must be.
+#[derive(Debug)]
+struct Responses(BTreeMap<String, Content>);
+
+#[derive(Debug)]
+enum Content {
+    /// The description names no content.
+    None,
+    /// JSON that fits the schema at this pointer, or any JSON.
+    Json(Option<String>),
+    /// Another media type, which is not judged.
+    Other,
+}
+
+/// What the description says of an answer.
+#[derive(Debug)]
+pub enum Described {
+    /// The description does not know the path.
+    UnknownPath,
+    /// The path is known, the method is not; what may be answered is not described.
+    UnknownMethod,
+    /// The operation does not name this status; these it names.
+    UnknownStatus {
+        /// `GET /pools/{pool_id}`.
+        operation: String,
+        /// The statuses that it names.
+        known: Vec<String>,
+    },
+    /// The status is described without content.
+    NoContent,
+    /// The status is described with content that is not judged.
+    Unjudged,
+    /// The status is described with JSON that fits this schema.
+    Fits(Arc<Validator>),
+}
+
+impl OpenApi {
+    /// Reads the description; what is wrong with it is in `found`.
+    pub(super) fn read(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Self> {
+        let document = node.to_json();
+        let version = document.get("openapi").and_then(Json::as_str).unwrap_or("");
+        if !version.starts_with("3.1") {
+            found.push(Diagnostic::new("bad-openapi", &node.span, "this is no OpenAPI 3.1 description").label(format!("its `openapi` is `{version}`")).help("convert it to 3.1; 3.0 schemas differ in `nullable` and `exclusiveMinimum`"));
+            return None;
+        }
+        let registry = Registry::new().add(BASE, document.clone()).and_then(|registry| registry.prepare());
+        let registry = match registry {
+            Ok(registry) => registry,
+            Err(error) => {
+                found.push(Diagnostic::new("bad-openapi", &node.span, format!("a reference in the description cannot be resolved: {error}")).help("only references inside the document are followed"));
+                return None;
+            }
+        };
+        let mut routes = Vec::new();
+        if let Some(Node { kind: Kind::Map(paths), .. }) = node.get("paths") {
+            for (path, item) in paths {
+                let pointer = format!("/paths/{}", escape(&path.name));
+                let item = item.to_json();
+                let mut operations = BTreeMap::new();
+                for method in ["get", "put", "post", "delete", "options", "head", "patch", "trace"] {
+                    if let Some(operation) = item.get(method) {
+                        let at = format!("{pointer}/{method}/responses");
+                        match responses(&document, operation, &at) {
+                            Ok(responses) => {
+                                operations.insert(method.to_ascii_uppercase(), responses);
+                            }
+                            Err(message) => found.push(Diagnostic::new("bad-openapi", &path.span, format!("{} {}: {message}", method.to_ascii_uppercase(), path.name)).label("in this path")),
+                        }
+                    }
+                }
+                routes.push(Route { segments: segments(&path.name), template: path.name.clone(), operations });
+            }
+        }
+        // Literal segments win over parameters, as OpenAPI asks for.
+        routes.sort_by_key(|route| route.segments.iter().map(|segment| *segment == Segment::Parameter).collect::<Vec<_>>());
+        Some(Self { document, registry, routes, compiled: Mutex::new(BTreeMap::new()) })
+    }
+
+    /// What the description says of an answer with this status to this request; the path without query.
+    pub fn describes(&self, method: &str, path: &str, status: u16) -> Described {
+        let asked: Vec<&str> = path.split('/').collect();
+        let Some(route) = self.routes.iter().find(|route| route.matches(&asked)) else { return Described::UnknownPath };
+        let Some(responses) = route.operations.get(method) else { return Described::UnknownMethod };
+        let class = format!("{}XX", status / 100);
+        let content = responses.0.get(&status.to_string()).or_else(|| responses.0.get(&class)).or_else(|| responses.0.get("default"));
+        match content {
+            None => Described::UnknownStatus { operation: format!("{method} {}", route.template), known: responses.0.keys().cloned().collect() },
+            Some(Content::None) => Described::NoContent,
+            Some(Content::Other | Content::Json(None)) => Described::Unjudged,
+            Some(Content::Json(Some(pointer))) => self.compile(pointer).map_or(Described::Unjudged, Described::Fits),
+        }
+    }
+
+    /// The names of its component schemas.
+    pub fn components(&self) -> impl Iterator<Item = &str> {
+        self.document.pointer("/components/schemas").and_then(Json::as_object).into_iter().flat_map(|schemas| schemas.keys().map(String::as_str))
+    }
+
+    /// A component schema, ready to judge; `None` when there is none of that name.
+    pub fn component(&self, name: &str) -> Option<Arc<Validator>> {
+        let pointer = format!("/components/schemas/{}", escape(name));
+        self.document.pointer(&pointer)?;
+        self.compile(&pointer)
+    }
+
+    fn compile(&self, pointer: &str) -> Option<Arc<Validator>> {
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(validator) = compiled.get(pointer) {
+            return Some(Arc::clone(validator));
+        }
+        let schema = serde_json::json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": format!("{BASE}#{}", pointer.replace('%', "%25").replace('{', "%7B").replace('}', "%7D")) });
+        let validator = Arc::new(jsonschema::options().with_registry(&self.registry).build(&schema).ok()?);
+        compiled.insert(pointer.to_owned(), Arc::clone(&validator));
+        Some(validator)
+    }
+
+    /// The pointers of all response schemas that cannot be compiled, with the reason.
+    pub(super) fn broken_schemas(&self) -> Vec<String> {
+        let pointers = self.routes.iter().flat_map(|route| route.operations.values()).flat_map(|responses| responses.0.values()).filter_map(|content| match content {
+            Content::Json(Some(pointer)) => Some(pointer.clone()),
+            _ => None,
+        });
+        let components = self.components().map(|name| format!("/components/schemas/{}", escape(name)));
+        pointers.chain(components).filter(|pointer| self.compile(pointer).is_none()).collect()
+    }
+}
+
+impl Route {
+    fn matches(&self, path: &[&str]) -> bool {
+        self.segments.len() == path.len()
+            && self.segments.iter().zip(path).all(|(segment, part)| match segment {
+                Segment::Literal(text) => text == part,
+                Segment::Parameter => !part.is_empty(),
+            })
+    }
+}
+
+fn segments(path: &str) -> Vec<Segment> {
+    path.split('/').map(|part| if part.starts_with('{') && part.ends_with('}') { Segment::Parameter } else { Segment::Literal(part.to_owned()) }).collect()
+}
+
+fn escape(part: &str) -> String {
+    part.replace('~', "~0").replace('/', "~1")
+}
+
+fn responses(document: &Json, operation: &Json, at: &str) -> Result<Responses, String> {
+    let Some(map) = operation.get("responses").and_then(Json::as_object) else { return Err("it has no `responses`".to_owned()) };
+    let mut known = BTreeMap::new();
+    for (status, response) in map {
+        let (mut response, mut at) = (response, format!("{at}/{}", escape(status)));
+        if let Some(reference) = response.get("$ref").and_then(Json::as_str) {
+            let pointer = reference.strip_prefix('#').ok_or_else(|| format!("the reference `{reference}` leaves the document"))?;
+            response = document.pointer(pointer).ok_or_else(|| format!("the reference `{reference}` leads nowhere"))?;
+            pointer.clone_into(&mut at);
+        }
+        let content = match response.get("content").and_then(Json::as_object) {
+            None => Content::None,
+            Some(content) => match content.keys().find(|media| media.starts_with("application/json") || media.contains("+json")) {
+                None => Content::Other,
+                Some(media) => Content::Json(content[media].get("schema").map(|_| format!("{at}/content/{}/schema", escape(media)))),
+            },
+        };
+        known.insert(status.to_uppercase().replace("DEFAULT", "default"), content);
+    }
+    Ok(Responses(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Source;
+    use crate::suite::yaml;
+
+    const TEXT: &str = "
+openapi: 3.1.0
+paths:
+  /pools/{id}:
+    get:
+      responses:
+        '200': { description: it, content: { application/json: { schema: { $ref: '#/components/schemas/Pool' } } } }
+        4XX: { $ref: '#/components/responses/Error' }
+    delete:
+      responses: { '204': { description: gone } }
+  /pools/all:
+    get: { responses: { default: { description: any } } }
+components:
+  responses: { Error: { description: no, content: { application/json: { schema: { type: object, required: [message] } } } } }
+  schemas: { Pool: { type: object, required: [id], properties: { id: { type: [string, 'null'] } } } }
+";
+
+    fn api() -> OpenApi {
+        let source = Source::new("openapi.yaml", TEXT);
+        let mut found = Vec::new();
+        let node = yaml::parse(&source, &mut found);
+        let api = node.and_then(|node| OpenApi::read(&node, &mut found));
+        assert!(found.is_empty(), "{found:?}");
+        api.unwrap_or_else(|| panic!("no description"))
+    }
+
+    #[test]
+    fn answers_are_held_to_the_schema_of_their_status_or_class() {
+        let api = api();
+        let fits = |status, value: Json| match api.describes("GET", "/pools/7", status) {
+            Described::Fits(validator) => validator.is_valid(&value),
+            other => panic!("{other:?}"),
+        };
+        assert!(fits(200, serde_json::json!({"id": null})));
+        assert!(!fits(200, serde_json::json!({"id": 7})));
+        assert!(!fits(404, serde_json::json!({})));
+        assert!(fits(404, serde_json::json!({"message": "x"})));
+        assert!(matches!(api.describes("DELETE", "/pools/7", 204), Described::NoContent));
+        assert!(matches!(api.describes("DELETE", "/pools/7", 500), Described::UnknownStatus { .. }));
+        assert!(matches!(api.describes("PUT", "/pools/7", 200), Described::UnknownMethod));
+        assert!(matches!(api.describes("GET", "/pools", 200), Described::UnknownPath));
+        assert!(matches!(api.describes("GET", "/pools/all", 404), Described::NoContent), "a literal path wins over a parameter");
+        assert!(api.broken_schemas().is_empty());
+        assert!(api.component("Pool").is_some() && api.component("Pond").is_none());
+    }
+}
