@@ -3,8 +3,13 @@
 pub mod source;
 pub mod exchange;
 pub mod suite;
-pub mod check;
 pub mod template;
+pub mod target;
+pub mod case;
+pub mod check;
+pub mod plan;
+pub mod outcome;
+pub mod runner;
 
 #[cfg(feature = "emulator")]
 pub mod emulator;

@@ -42,7 +42,7 @@ pub fn standing(request: &Request, observed: &Observed<'_>, api: Option<&OpenApi
     }
     if let Some(api) = api {
         let path = path(&request.url);
-        match api.describes(&request.method, path, response.status) {
+        match api.describes(&request.method, path, response.status, response.claims_json()) {
             Described::UnknownPath | Described::UnknownMethod | Described::Unjudged => {}
             Described::UnknownStatus { operation, known } => push("openapi", &format!("a status that the description of {operation} names: {}", known.join(", ")), response.status.to_string()),
             Described::NoContent => {

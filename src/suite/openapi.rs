@@ -43,8 +43,8 @@ struct Responses(BTreeMap<String, Content>);
 enum Content {
     /// The description names no content.
     None,
-    /// JSON that fits the schema at this pointer, or any JSON.
-    Json(Option<String>),
+    /// JSON that fits the schema at this pointer, or any JSON; `or_other`: or something else.
+    Json { schema: Option<String>, or_other: bool },
     /// Another media type, which is not judged.
     Other,
 }
@@ -113,8 +113,9 @@ impl OpenApi {
         Some(Self { document, registry, routes, compiled: Mutex::new(BTreeMap::new()) })
     }
 
-    /// What the description says of an answer with this status to this request; the path without query.
-    pub fn describes(&self, method: &str, path: &str, status: u16) -> Described {
+    /// What the description says of an answer with this status to this request; the path without query,
+    /// `json` as the answer's Content-Type says.
+    pub fn describes(&self, method: &str, path: &str, status: u16, json: bool) -> Described {
         let asked: Vec<&str> = path.split('/').collect();
         let Some(route) = self.routes.iter().find(|route| route.matches(&asked)) else { return Described::UnknownPath };
         let Some(responses) = route.operations.get(method) else { return Described::UnknownMethod };
@@ -123,8 +124,9 @@ impl OpenApi {
         match content {
             None => Described::UnknownStatus { operation: format!("{method} {}", route.template), known: responses.0.keys().cloned().collect() },
             Some(Content::None) => Described::NoContent,
-            Some(Content::Other | Content::Json(None)) => Described::Unjudged,
-            Some(Content::Json(Some(pointer))) => self.compile(pointer).map_or(Described::Unjudged, Described::Fits),
+            Some(Content::Other | Content::Json { schema: None, .. }) => Described::Unjudged,
+            Some(Content::Json { or_other: true, .. }) if !json => Described::Unjudged,
+            Some(Content::Json { schema: Some(pointer), .. }) => self.compile(pointer).map_or(Described::Unjudged, Described::Fits),
         }
     }
 
@@ -154,7 +156,7 @@ impl OpenApi {
     /// The pointers of all response schemas that cannot be compiled, with the reason.
     pub(super) fn broken_schemas(&self) -> Vec<String> {
         let pointers = self.routes.iter().flat_map(|route| route.operations.values()).flat_map(|responses| responses.0.values()).filter_map(|content| match content {
-            Content::Json(Some(pointer)) => Some(pointer.clone()),
+            Content::Json { schema, .. } => schema.clone(),
             _ => None,
         });
         let components = self.components().map(|name| format!("/components/schemas/{}", escape(name)));
@@ -194,7 +196,7 @@ fn responses(document: &Json, operation: &Json, at: &str) -> Result<Responses, S
             None => Content::None,
             Some(content) => match content.keys().find(|media| media.starts_with("application/json") || media.contains("+json")) {
                 None => Content::Other,
-                Some(media) => Content::Json(content[media].get("schema").map(|_| format!("{at}/content/{}/schema", escape(media)))),
+                Some(media) => Content::Json { schema: content[media].get("schema").map(|_| format!("{at}/content/{}/schema", escape(media))), or_other: content.len() > 1 },
             },
         };
         known.insert(status.to_uppercase().replace("DEFAULT", "default"), content);
@@ -237,7 +239,7 @@ components:
     #[test]
     fn answers_are_held_to_the_schema_of_their_status_or_class() {
         let api = api();
-        let fits = |status, value: Json| match api.describes("GET", "/pools/7", status) {
+        let fits = |status, value: Json| match api.describes("GET", "/pools/7", status, true) {
             Described::Fits(validator) => validator.is_valid(&value),
             other => panic!("{other:?}"),
         };
@@ -245,11 +247,11 @@ components:
         assert!(!fits(200, serde_json::json!({"id": 7})));
         assert!(!fits(404, serde_json::json!({})));
         assert!(fits(404, serde_json::json!({"message": "x"})));
-        assert!(matches!(api.describes("DELETE", "/pools/7", 204), Described::NoContent));
-        assert!(matches!(api.describes("DELETE", "/pools/7", 500), Described::UnknownStatus { .. }));
-        assert!(matches!(api.describes("PUT", "/pools/7", 200), Described::UnknownMethod));
-        assert!(matches!(api.describes("GET", "/pools", 200), Described::UnknownPath));
-        assert!(matches!(api.describes("GET", "/pools/all", 404), Described::NoContent), "a literal path wins over a parameter");
+        assert!(matches!(api.describes("DELETE", "/pools/7", 204, false), Described::NoContent));
+        assert!(matches!(api.describes("DELETE", "/pools/7", 500, false), Described::UnknownStatus { .. }));
+        assert!(matches!(api.describes("PUT", "/pools/7", 200, true), Described::UnknownMethod));
+        assert!(matches!(api.describes("GET", "/pools", 200, true), Described::UnknownPath));
+        assert!(matches!(api.describes("GET", "/pools/all", 404, true), Described::NoContent), "a literal path wins over a parameter");
         assert!(api.broken_schemas().is_empty());
         assert!(api.component("Pool").is_some() && api.component("Pond").is_none());
     }

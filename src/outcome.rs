@@ -1,0 +1,300 @@
+//! What came of the cases and of the run: the narrow waist between running and reporting.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::check::Mismatch;
+use crate::exchange::Exchange;
+use crate::source::Location;
+use crate::suite::model::{Level, Suite};
+
+/// What a case came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything that was asked for holds.
+    Pass,
+    /// The endpoint broke a requirement.
+    Fail,
+    /// It could not be judged.
+    Error,
+    /// It did not run, for the reason given.
+    Skip,
+    /// It failed, as a waiver says it may.
+    Waived,
+}
+
+impl Verdict {
+    /// One lower-case word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Error => "error",
+            Self::Skip => "skip",
+            Self::Waived => "waived",
+        }
+    }
+}
+
+/// One thing that an endpoint did other than asked.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    /// The check that found it.
+    pub check: &'static str,
+    /// The requirements that it breaks.
+    pub requirements: Vec<String>,
+    /// The most binding level among them; `must` where there is none.
+    pub level: Level,
+    /// What was asked for.
+    pub expected: String,
+    /// What was there.
+    pub actual: String,
+    /// The line of the scenario that asked for it.
+    pub location: Location,
+    /// The exchange that shows it, by its place among those of the case.
+    pub exchange: Option<usize>,
+}
+
+impl Finding {
+    /// A mismatch with what it means.
+    pub fn new(mismatch: Mismatch, requirements: Vec<String>, level: Level, location: Location, exchange: Option<usize>) -> Self {
+        Self { check: mismatch.check, requirements, level, expected: mismatch.expected, actual: mismatch.actual, location: mismatch.location.unwrap_or(location), exchange }
+    }
+}
+
+/// Something recorded and not judged.
+#[derive(Debug, Clone, Serialize)]
+pub struct Observation {
+    /// The requirements that it speaks of.
+    pub requirements: Vec<String>,
+    /// The name that the scenario gives it, or what was hoped for.
+    pub name: String,
+    /// What was there.
+    pub value: String,
+}
+
+/// An object that clean-up could not remove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Leak {
+    /// Its kind.
+    pub resource: String,
+    /// Its id, or its name where the id is not known.
+    pub id: String,
+    /// Why it is still there.
+    pub why: String,
+}
+
+/// What came of one case.
+#[derive(Debug, Clone)]
+pub struct CaseOutcome {
+    /// The case's id.
+    pub id: String,
+    /// The case's title.
+    pub title: String,
+    /// The path part of the id.
+    pub group: String,
+    /// What its file is about.
+    pub feature: Option<String>,
+    /// Where the scenario is written.
+    pub location: Location,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What it shows.
+    pub requirements: Vec<String>,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// Why it was skipped or could not be judged.
+    pub reason: Option<String>,
+    /// What is wrong; with verdict `pass`, what is wrong by `should` only.
+    pub findings: Vec<Finding>,
+    /// What was recorded and not judged.
+    pub observations: Vec<Observation>,
+    /// What it left on the endpoint.
+    pub leaked: Vec<Leak>,
+    /// Its exchanges, if anything about it is worth a look; empty for a plain pass.
+    pub exchanges: Vec<Exchange>,
+    /// How many requests it sent.
+    pub requests: usize,
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took, clean-up included.
+    pub duration: Duration,
+}
+
+/// What happens while a run goes on, in the order of the plan.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Before the first request.
+    Started {
+        /// Cases that will run.
+        cases: usize,
+        /// Cases that will be skipped.
+        skipped: usize,
+    },
+    /// One more case is done, whichever; only the count is in order.
+    Progress {
+        /// Cases done.
+        done: usize,
+    },
+    /// A case is done, and so are all before it.
+    Finished(&'a CaseOutcome),
+}
+
+/// What came of a run.
+#[derive(Debug, Clone)]
+pub struct RunReport {
+    /// The version of this program.
+    pub tool_version: &'static str,
+    /// The suite's name.
+    pub suite: String,
+    /// What the suite is about.
+    pub suite_title: String,
+    /// The suite's version.
+    pub suite_version: Option<String>,
+    /// The profile's name.
+    pub profile: Option<String>,
+    /// The endpoint.
+    pub endpoint: String,
+    /// The run's id, in the name of every object that it created.
+    pub run_id: String,
+    /// The seed of every random choice.
+    pub seed: u64,
+    /// Whether a violation of a `should` fails.
+    pub strict: bool,
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// Why it ended before its time, if it did.
+    pub cut_short: Option<String>,
+    /// What came of each case, in the order of the plan.
+    pub outcomes: Vec<CaseOutcome>,
+    /// What shared objects were left on the endpoint.
+    pub leaked: Vec<Leak>,
+    /// What the requirements came to, by id.
+    pub requirements: Vec<RequirementResult>,
+}
+
+/// What one requirement came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct RequirementResult {
+    /// Its id.
+    pub id: String,
+    /// What it demands of the profile.
+    pub text: String,
+    /// How binding it is for the profile.
+    pub level: Level,
+    /// Where it comes from.
+    pub source: String,
+    /// How it is known.
+    pub origin: Option<String>,
+    /// The cases that show it and were selected.
+    pub cases: Vec<String>,
+    /// What they came to; `None` when no case shows it.
+    pub verdict: Option<Verdict>,
+    /// Why no case shows it, if that is on purpose.
+    pub untested: Option<String>,
+}
+
+/// How many cases came to what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Passed.
+    pub passed: usize,
+    /// Of those passed, how many broke a `should`.
+    pub warned: usize,
+    /// Failed.
+    pub failed: usize,
+    /// Could not be judged.
+    pub errors: usize,
+    /// Did not run.
+    pub skipped: usize,
+    /// Failed as a waiver says they may.
+    pub waived: usize,
+    /// Objects left on the endpoint.
+    pub leaked: usize,
+}
+
+impl RunReport {
+    /// How many cases came to what.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts { leaked: self.leaked.len(), ..Counts::default() };
+        for outcome in &self.outcomes {
+            counts.leaked += outcome.leaked.len();
+            match outcome.verdict {
+                Verdict::Pass => {
+                    counts.passed += 1;
+                    counts.warned += usize::from(!outcome.findings.is_empty());
+                }
+                Verdict::Fail => counts.failed += 1,
+                Verdict::Error => counts.errors += 1,
+                Verdict::Skip => counts.skipped += 1,
+                Verdict::Waived => counts.waived += 1,
+            }
+        }
+        counts
+    }
+
+    /// The exit code: 3 when something could not be judged or the run was cut short, else 1 for a failure,
+    /// else 5 for a leak, else 4 when nothing ran, else 0.
+    pub fn exit_code(&self) -> u8 {
+        let counts = self.counts();
+        if counts.errors > 0 || self.cut_short.is_some() {
+            3
+        } else if counts.failed > 0 {
+            1
+        } else if counts.leaked > 0 {
+            5
+        } else if counts.passed + counts.waived == 0 {
+            4
+        } else {
+            0
+        }
+    }
+}
+
+/// What the requirements came to. A requirement fails when a finding of a judged case names it; it passes
+/// when one of its cases passed and no finding names it; it errs when none of its cases could be judged.
+pub fn requirement_results(suite: &Suite, profile: Option<&str>, outcomes: &[CaseOutcome]) -> Vec<RequirementResult> {
+    let mut cases: BTreeMap<&str, Vec<&CaseOutcome>> = BTreeMap::new();
+    for outcome in outcomes {
+        for id in &outcome.requirements {
+            cases.entry(id).or_default().push(outcome);
+        }
+    }
+    suite
+        .requirements
+        .values()
+        .map(|requirement| {
+            let own = cases.get(requirement.id.as_str()).map_or(&[][..], Vec::as_slice);
+            let broken = own.iter().any(|outcome| outcome.findings.iter().any(|finding| finding.requirements.contains(&requirement.id)));
+            let any = |verdict| own.iter().any(|outcome| outcome.verdict == verdict);
+            let verdict = if own.is_empty() {
+                None
+            } else if broken {
+                Some(if own.iter().any(|outcome| outcome.verdict == Verdict::Waived && outcome.findings.iter().any(|finding| finding.requirements.contains(&requirement.id))) { Verdict::Waived } else { Verdict::Fail })
+            } else if any(Verdict::Pass) {
+                Some(Verdict::Pass)
+            } else if any(Verdict::Error) || any(Verdict::Fail) {
+                // A case that failed for another reason shows nothing, neither for it nor against it.
+                Some(Verdict::Error)
+            } else {
+                Some(Verdict::Skip)
+            };
+            RequirementResult {
+                id: requirement.id.clone(),
+                text: requirement.text_for(profile).to_owned(),
+                level: requirement.level_for(profile),
+                source: requirement.source_for(profile).to_owned(),
+                origin: requirement.origin.clone(),
+                cases: own.iter().map(|outcome| outcome.id.clone()).collect(),
+                verdict,
+                untested: requirement.untested.clone(),
+            }
+        })
+        .collect()
+}

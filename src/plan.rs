@@ -1,0 +1,131 @@
+//! What will run and what will not, with the reason: decided once, before the first request.
+
+use std::collections::BTreeSet;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use crate::case::Case;
+use crate::suite::model::{Level, Scenario, Step, Suite};
+use crate::target::Target;
+
+/// Which cases are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Parts or globs of case ids; a case that matches one of them is wanted. None: all.
+    pub ids: Vec<String>,
+    /// Tags; a case that has one of them is wanted. None: all.
+    pub tags: Vec<String>,
+}
+
+/// The cases of a run in their order, each with the reason if it will be skipped.
+#[derive(Debug)]
+pub struct Plan {
+    /// What was selected.
+    pub cases: Vec<Planned>,
+    /// How many cases the filter left out.
+    pub left_out: usize,
+}
+
+/// One case of a plan.
+#[derive(Debug)]
+pub struct Planned {
+    /// The case.
+    pub case: Case,
+    /// Why it will not run.
+    pub skip: Option<String>,
+}
+
+/// A filter that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FilterError {
+    /// The pattern is no glob.
+    #[error("`{pattern}` is no pattern: {why}; write part of a case id, or a glob such as `pools/delete/*/clean-*`")]
+    Pattern {
+        /// As given.
+        pattern: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No scenario has the tag.
+    #[error("no scenario has the tag `{tag}`; there are: {known}")]
+    Tag {
+        /// As given.
+        tag: String,
+        /// The tags that there are.
+        known: String,
+    },
+}
+
+impl Plan {
+    /// Selects the cases and decides which of them will be skipped.
+    ///
+    /// # Errors
+    /// A pattern that is no glob, or a tag that no scenario has.
+    pub fn new(suite: &Suite, cases: Vec<Case>, filter: &Filter, target: &Target) -> Result<Self, FilterError> {
+        let globs = globs(&filter.ids)?;
+        let tags: BTreeSet<&String> = cases.iter().flat_map(|case| &case.scenario.tags).collect();
+        if let Some(tag) = filter.tags.iter().find(|tag| !tags.contains(tag)) {
+            return Err(FilterError::Tag { tag: tag.clone(), known: tags.into_iter().cloned().collect::<Vec<_>>().join(", ") });
+        }
+        let before = cases.len();
+        let wanted = |case: &Case| {
+            let id = filter.ids.is_empty() || globs.is_match(&case.id) || filter.ids.iter().any(|part| case.id.contains(part.as_str()));
+            id && (filter.tags.is_empty() || filter.tags.iter().any(|tag| case.scenario.tags.contains(tag)))
+        };
+        let scope = target.scope();
+        let cases: Vec<Planned> = cases.into_iter().filter(wanted).map(|case| Planned { skip: skip(suite, &case.scenario, target, &scope), case }).collect();
+        let left_out = before - cases.len();
+        Ok(Self { cases, left_out })
+    }
+
+    /// The cases that will run.
+    pub fn runnable(&self) -> impl Iterator<Item = &Case> {
+        self.cases.iter().filter(|planned| planned.skip.is_none()).map(|planned| &planned.case)
+    }
+}
+
+fn globs(patterns: &[String]) -> Result<GlobSet, FilterError> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns.iter().filter(|pattern| pattern.contains(['*', '?', '[', '{'])) {
+        set.add(Glob::new(pattern).map_err(|error| FilterError::Pattern { pattern: pattern.clone(), why: error.kind().to_string() })?);
+    }
+    set.build().map_err(|error| FilterError::Pattern { pattern: patterns.join(" "), why: error.to_string() })
+}
+
+fn skip(suite: &Suite, scenario: &Scenario, target: &Target, scope: &crate::template::Scope) -> Option<String> {
+    let profile = target.profile_name();
+    if !scenario.requirements.is_empty() {
+        let levels = scenario.requirements.iter().filter_map(|id| suite.requirements.get(&id.value)).map(|requirement| requirement.level_for(profile));
+        if levels.max() == Some(Level::NotApplicable) {
+            let ids: Vec<&str> = scenario.requirements.iter().map(|id| id.value.as_str()).collect();
+            return Some(format!("not applicable to profile {}: {}", profile.unwrap_or("none"), ids.join(", ")));
+        }
+    }
+    if let Some(expr) = &scenario.only_if {
+        match expr.holds(scope) {
+            Ok(true) => {}
+            Ok(false) => return Some(match profile {
+                Some(profile) => format!("does not hold for profile {profile}: {}", expr.text),
+                None => format!("does not hold: {}", expr.text),
+            }),
+            Err(error) => return Some(format!("only_if cannot be decided: {error}")),
+        }
+    }
+    let steps: Vec<&Step> = scenario.steps.iter().chain(&scenario.finally).collect();
+    for identity in steps.iter().filter_map(|step| step.identity.as_ref()) {
+        // A suite without identities sends what the target says, and nothing for nobody.
+        let plain = suite.identities.is_empty() && ["owner", "anonymous"].contains(&identity.value.as_str());
+        if !plain && !target.identities.contains_key(&identity.value) {
+            return Some(format!("identity `{}` is not configured", identity.value));
+        }
+    }
+    let expects = steps.iter().flat_map(|step| &step.then).chain(&scenario.then);
+    for expect in expects.filter(|expect| expect.only_if.is_none() && !expect.named.is_empty()) {
+        let known = |name: &str| target.profile.as_ref().is_some_and(|profile| profile.answers.contains_key(name));
+        if !expect.named.iter().any(|name| known(&name.value)) {
+            let names: Vec<&str> = expect.named.iter().map(|name| name.value.as_str()).collect();
+            return Some(format!("profile {} declares no answer {}", profile.unwrap_or("none"), names.join(" or ")));
+        }
+    }
+    None
+}

@@ -1,0 +1,209 @@
+//! Which case runs when, and what came of them in the order of the plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::lease::{Leases, SharedTrouble};
+use super::transport::{SetupError, Transport};
+use super::{Context, executor, redacted};
+use crate::outcome::{CaseOutcome, Event, Finding, RunReport, Verdict, requirement_results};
+use crate::plan::Plan;
+use crate::suite::model::{Level, Suite};
+use crate::target::Target;
+
+/// How a run goes about its cases.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Cases at once: 1 or more.
+    pub jobs: usize,
+    /// Start nothing more after the first failure or error.
+    pub fail_fast: bool,
+    /// Start nothing more after this time, and stop what runs.
+    pub deadline: Option<Duration>,
+    /// Whether a violation of a `should` fails.
+    pub strict: bool,
+    /// The seed of every random choice.
+    pub seed: u64,
+    /// What the names of all objects of the run carry.
+    pub run_id: String,
+}
+
+impl Options {
+    /// 32 cases at once, to the end, not strict, seed 0, and a new run id.
+    pub fn standard() -> Self {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        Self { jobs: 32, fail_fast: false, deadline: None, strict: false, seed: 0, run_id: id[..8].to_owned() }
+    }
+}
+
+/// Runs the plan. Events come in the order of the plan; `cancel` stops the run, which then cleans up and
+/// reports what it has.
+///
+/// # Errors
+/// The HTTP client cannot be set up.
+pub async fn run(suite: Arc<Suite>, target: Arc<Target>, plan: Plan, options: Options, cancel: CancellationToken, mut on_event: impl FnMut(Event<'_>)) -> Result<RunReport, SetupError> {
+    let started = Timestamp::now();
+    let clock = Instant::now();
+    let transport = Transport::new(target.limits.request, target.limits.answer)?;
+    let mut scope = target.scope();
+    scope.set("run_id", &options.run_id.clone().into());
+    let ctx = Arc::new(Context { suite: Arc::clone(&suite), target: Arc::clone(&target), transport, scope, run_id: options.run_id.clone(), leases: Leases::default(), cancel: cancel.clone(), strict: options.strict });
+
+    let total = plan.cases.len();
+    let runnable = plan.runnable().count();
+    on_event(Event::Started { cases: runnable, skipped: total - runnable });
+    let mut order = Order { outcomes: (0..total).map(|_| None).collect(), next: 0 };
+    let mut waiting = Vec::new();
+    for (at, planned) in plan.cases.into_iter().enumerate() {
+        match planned.skip {
+            Some(reason) => order.outcomes[at] = Some(executor::describe(&planned.case, planned.case.scenario.span.location(), Verdict::Skip, Some(reason), started, Duration::ZERO)),
+            None => waiting.push((at, planned.case)),
+        }
+    }
+    order.emit(&mut on_event);
+
+    let mut waiting = waiting.into_iter();
+    let mut running = JoinSet::new();
+    let mut owners = BTreeMap::new();
+    let mut cut_short: Option<String> = None;
+    let mut fast: Option<String> = None;
+    let mut done = 0;
+    let deadline = options.deadline.map(|deadline| tokio::time::Instant::now() + deadline);
+    loop {
+        while running.len() < options.jobs.max(1) && cut_short.is_none() && fast.is_none() && !cancel.is_cancelled() {
+            let Some((at, case)) = waiting.next() else { break };
+            let ctx = Arc::clone(&ctx);
+            let kept = case.clone();
+            let handle = running.spawn(async move { (at, executor::execute(&ctx, &case).await) });
+            owners.insert(handle.id(), (at, kept));
+        }
+        let joined = tokio::select! {
+            joined = running.join_next_with_id() => joined,
+            () = sleep_until(deadline), if deadline.is_some() && cut_short.is_none() => {
+                cut_short = Some(format!("the deadline of {:?} was reached", options.deadline.unwrap_or_default()));
+                cancel.cancel();
+                continue;
+            }
+        };
+        let Some(joined) = joined else { break };
+        let (at, outcome) = match joined {
+            Ok((id, outcome)) => {
+                owners.remove(&id);
+                outcome
+            }
+            Err(error) => {
+                let Some((at, case)) = owners.remove(&error.id()) else { continue };
+                (at, executor::describe(&case, case.scenario.span.location(), Verdict::Error, Some(format!("this program failed while it ran the case: {error}")), started, Duration::ZERO))
+            }
+        };
+        done += 1;
+        if options.fail_fast && fast.is_none() && matches!(outcome.verdict, Verdict::Fail | Verdict::Error) {
+            fast = Some(outcome.id.clone());
+        }
+        order.outcomes[at] = Some(outcome);
+        on_event(Event::Progress { done });
+        order.emit(&mut on_event);
+    }
+    if cancel.is_cancelled() && cut_short.is_none() {
+        cut_short = Some("it was interrupted".to_owned());
+    }
+    let reason = match (&cut_short, &fast) {
+        (Some(why), _) => format!("not run: {why}"),
+        (None, Some(id)) => format!("not run: --fail-fast after {id}"),
+        (None, None) => "not run".to_owned(),
+    };
+    for (at, case) in waiting {
+        order.outcomes[at] = Some(executor::describe(&case, case.scenario.span.location(), Verdict::Skip, Some(reason.clone()), started, Duration::ZERO));
+    }
+    order.emit(&mut on_event);
+
+    let leaked = ctx.leases.close(&ctx).await;
+    let mut outcomes: Vec<CaseOutcome> = order.outcomes.into_iter().flatten().collect();
+    for trouble in ctx.leases.troubles() {
+        let outcome = shared_outcome(&target, trouble, started);
+        on_event(Event::Finished(&outcome));
+        outcomes.push(outcome);
+    }
+    let requirements = requirement_results(&suite, target.profile_name(), &outcomes);
+    Ok(RunReport {
+        tool_version: env!("CARGO_PKG_VERSION"),
+        suite: suite.name.clone(),
+        suite_title: suite.title.clone(),
+        suite_version: suite.version.clone(),
+        profile: target.profile_name().map(str::to_owned),
+        endpoint: target.endpoint.clone(),
+        run_id: options.run_id,
+        seed: options.seed,
+        strict: options.strict,
+        started,
+        duration: clock.elapsed(),
+        cut_short,
+        outcomes,
+        leaked,
+        requirements,
+    })
+}
+
+async fn sleep_until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Outcomes by their place in the plan, and how far they have been told of.
+struct Order {
+    outcomes: Vec<Option<CaseOutcome>>,
+    next: usize,
+}
+
+impl Order {
+    fn emit(&mut self, on_event: &mut impl FnMut(Event<'_>)) {
+        while let Some(Some(outcome)) = self.outcomes.get(self.next) {
+            on_event(Event::Finished(outcome));
+            self.next += 1;
+        }
+    }
+}
+
+/// What went wrong with the shared objects of one kind, told once and as a case of its own.
+fn shared_outcome(target: &Target, trouble: SharedTrouble, started: Timestamp) -> CaseOutcome {
+    let SharedTrouble { resource, violations, refused } = trouble;
+    let location = resource.span.location();
+    let mut exchanges = Vec::new();
+    let mut findings = Vec::new();
+    for (mismatch, exchange) in violations {
+        findings.push(Finding::new(mismatch, Vec::new(), Level::Must, location.clone(), Some(exchanges.len())));
+        exchanges.push(redacted(target, exchange));
+    }
+    let (verdict, reason) = match refused {
+        Some((why, more)) => {
+            exchanges.extend(more.into_iter().map(|exchange| redacted(target, exchange)));
+            (Verdict::Error, Some(target.redact(&why)))
+        }
+        None => (Verdict::Fail, None),
+    };
+    CaseOutcome {
+        id: format!("shared/{}", resource.name),
+        title: format!("shared {} is set up", resource.name),
+        group: "shared".to_owned(),
+        feature: Some("Objects that several cases share".to_owned()),
+        location,
+        tags: Vec::new(),
+        requirements: Vec::new(),
+        verdict,
+        reason,
+        findings: findings.into_iter().map(|finding: Finding| Finding { actual: target.redact(&finding.actual), ..finding }).collect(),
+        observations: Vec::new(),
+        leaked: Vec::new(),
+        requests: exchanges.len(),
+        exchanges,
+        started,
+        duration: Duration::ZERO,
+    }
+}

@@ -1,0 +1,237 @@
+//! Objects that cases share: created when first needed, lent out, removed at the end of the run.
+//!
+//! A `run` object is lent to everyone at once, a `worker` object to one case at a time. The first object of
+//! a kind is created alone: when that is refused, every other case learns the reason without asking again.
+//! What happens here belongs to no case, so that no report depends on which case came first.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::Context;
+use super::object::{Blueprint, Object};
+use super::session::{Session, Stop};
+use crate::check::Mismatch;
+use crate::exchange::Exchange;
+use crate::outcome::Leak;
+use crate::suite::model::{Resource, Scope};
+use crate::template::JsonTemplate;
+
+/// The right to use a shared object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lease {
+    key: String,
+    number: usize,
+}
+
+/// What went wrong with the shared objects of one kind.
+#[derive(Debug, Clone)]
+pub(super) struct SharedTrouble {
+    /// The kind.
+    pub(super) resource: Arc<Resource>,
+    /// What always holds and did not, with its exchange.
+    pub(super) violations: Vec<(Mismatch, Exchange)>,
+    /// Why none could be created, with the exchanges.
+    pub(super) refused: Option<(String, Vec<Exchange>)>,
+}
+
+/// All shared objects of a run.
+#[derive(Default)]
+pub(super) struct Leases {
+    kinds: Mutex<BTreeMap<String, Arc<Kind>>>,
+}
+
+/// The objects of one kind with the same parameters.
+struct Kind {
+    /// Held while the first object is being created.
+    first: tokio::sync::Mutex<()>,
+    returned: Notify,
+    state: Mutex<State>,
+    trouble: Mutex<SharedTrouble>,
+}
+
+#[derive(Default)]
+struct State {
+    /// All that were created, in order, each with the objects it needs behind it.
+    created: Vec<Vec<Object>>,
+    /// The numbers of those that wait for a case.
+    free: Vec<usize>,
+    /// How many are lent.
+    lent: usize,
+    /// Whether one has been created.
+    proven: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Leases {
+    /// Borrows an object of a kind; `needs` are shared objects themselves. The time is what the case has left.
+    pub(super) async fn acquire(&self, ctx: &Context, resource: &Arc<Resource>, scope: Scope, params: &[(String, JsonTemplate)], needs: Vec<(String, Object)>, time: Duration) -> Result<Object, Stop> {
+        let key = key(resource, params, &needs);
+        let kind = Arc::clone(lock(&self.kinds).entry(key.clone()).or_insert_with(|| {
+            let trouble = SharedTrouble { resource: Arc::clone(resource), violations: Vec::new(), refused: None };
+            Arc::new(Kind { first: tokio::sync::Mutex::new(()), returned: Notify::new(), state: Mutex::new(State::default()), trouble: Mutex::new(trouble) })
+        }));
+        let until = tokio::time::Instant::now() + time;
+        loop {
+            let returned = kind.returned.notified();
+            if let Some(object) = kind.take(&key, scope) {
+                return Ok(object);
+            }
+            // Everybody waits for the first, and for the only one of a `run` object.
+            let guard = kind.first.lock().await;
+            if let Some(object) = kind.take(&key, scope) {
+                return Ok(object);
+            }
+            if let Some((why, _)) = &lock(&kind.trouble).refused {
+                return Err(Stop::Unjudged(format!("the shared {} could not be set up: {why}", resource.name)));
+            }
+            let proven = lock(&kind.state).proven;
+            let created = if proven && scope == Scope::Worker {
+                drop(guard);
+                kind.create(ctx, resource, params, &needs, &key, time).await
+            } else {
+                let created = kind.create(ctx, resource, params, &needs, &key, time).await;
+                drop(guard);
+                created
+            };
+            match created {
+                Ok(object) => return Ok(object),
+                Err(Stop::Interrupted) => return Err(Stop::Interrupted),
+                Err(stop) => {
+                    if lock(&kind.state).lent == 0 && lock(&kind.state).free.is_empty() {
+                        return Err(stop);
+                    }
+                    // Perhaps a quota: another case's object will do when it comes back.
+                    tokio::select! {
+                        () = returned => {}
+                        () = tokio::time::sleep_until(until) => return Err(stop),
+                        () = ctx.cancel.cancelled() => return Err(Stop::Interrupted),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives an object back; one that is not clean is lent to nobody else.
+    pub(super) fn release(&self, lease: &Lease, clean: bool) {
+        let Some(kind) = lock(&self.kinds).get(&lease.key).cloned() else { return };
+        let mut state = lock(&kind.state);
+        state.lent = state.lent.saturating_sub(1);
+        if clean {
+            // The one with the lowest number first, so that few are in use.
+            let at = state.free.partition_point(|free| *free > lease.number);
+            state.free.insert(at, lease.number);
+        }
+        drop(state);
+        kind.returned.notify_one();
+    }
+
+    /// Removes everything, the last created kind first.
+    pub(super) async fn close(&self, ctx: &Context) -> Vec<Leak> {
+        let kinds: Vec<Arc<Kind>> = lock(&self.kinds).values().cloned().collect();
+        let mut groups: Vec<(usize, Vec<Object>)> = Vec::new();
+        for kind in kinds {
+            let created = std::mem::take(&mut lock(&kind.state).created);
+            let depth = |objects: &[Object]| objects.len();
+            groups.extend(created.into_iter().map(|objects| (depth(&objects), objects)));
+        }
+        // An object with more behind it needs the others: it goes first.
+        groups.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
+        let mut leaks = Vec::new();
+        let mut at = 0;
+        while at < groups.len() {
+            let depth = groups[at].0;
+            let end = groups[at..].iter().position(|(other, _)| *other != depth).map_or(groups.len(), |offset| at + offset);
+            let removals = groups[at..end].iter().map(|(_, objects)| async {
+                let mut objects = objects.clone();
+                let mut session = Session::new(ctx, "shared/clean-up", ctx.target.limits.clean_up);
+                session.interruptible = false;
+                for object in &mut objects {
+                    object.gone = true;
+                }
+                if let Some(last) = objects.last_mut() {
+                    last.gone = false;
+                    last.lease = None;
+                }
+                session.clean_up(&mut objects).await
+            });
+            leaks.extend(futures_util::future::join_all(removals).await.into_iter().flatten());
+            at = end;
+        }
+        leaks
+    }
+
+    /// What went wrong, kind by kind, each thing once.
+    pub(super) fn troubles(&self) -> Vec<SharedTrouble> {
+        let kinds: Vec<Arc<Kind>> = lock(&self.kinds).values().cloned().collect();
+        kinds.iter().map(|kind| lock(&kind.trouble).clone()).filter(|trouble| trouble.refused.is_some() || !trouble.violations.is_empty()).collect()
+    }
+}
+
+impl Kind {
+    fn take(&self, key: &str, scope: Scope) -> Option<Object> {
+        let mut state = lock(&self.state);
+        let number = match scope {
+            Scope::Run if !state.created.is_empty() => 0,
+            _ => state.free.pop()?,
+        };
+        let mut object = state.created.get(number)?.last()?.clone();
+        state.lent += 1;
+        object.lease = Some(Lease { key: key.to_owned(), number });
+        Some(object)
+    }
+
+    async fn create(&self, ctx: &Context, resource: &Arc<Resource>, params: &[(String, JsonTemplate)], needs: &[(String, Object)], key: &str, time: Duration) -> Result<Object, Stop> {
+        let mut session = Session::new(ctx, &format!("shared/{}", resource.name), time);
+        let mut objects: Vec<Object> = needs.iter().map(|(_, object)| object.clone()).collect();
+        let needs = needs.iter().enumerate().map(|(at, (need, _))| (need.clone(), at)).collect();
+        let behind = objects.len();
+        let created = session.create(Blueprint { alias: &resource.name, index: None, resource, params, needs }, &mut objects).await;
+        {
+            let mut trouble = lock(&self.trouble);
+            for (mismatch, at) in session.violations.drain(..) {
+                if trouble.violations.iter().all(|(known, _)| (known.check, &known.expected) != (mismatch.check, &mismatch.expected)) {
+                    trouble.violations.push((mismatch, session.exchanges[at].clone()));
+                }
+            }
+        }
+        let mut state = lock(&self.state);
+        match created {
+            Ok(_) => {
+                state.proven = true;
+                let number = state.created.len();
+                let mut object = objects[behind].clone();
+                state.created.push(objects);
+                state.lent += 1;
+                object.lease = Some(Lease { key: key.to_owned(), number });
+                Ok(object)
+            }
+            Err(stop) => {
+                // What may have come to be all the same is kept for the end, and lent to nobody.
+                if objects.len() > behind {
+                    state.created.push(objects);
+                }
+                if let (Stop::Unjudged(why), false) = (&stop, state.proven) {
+                    lock(&self.trouble).refused = Some((why.clone(), session.exchanges));
+                }
+                Err(stop)
+            }
+        }
+    }
+}
+
+fn key(resource: &Resource, params: &[(String, JsonTemplate)], needs: &[(String, Object)]) -> String {
+    let mut key = resource.name.clone();
+    for (name, value) in params {
+        key.push_str(&format!(" {name}={value:?}"));
+    }
+    for (need, object) in needs {
+        key.push_str(&format!(" {need}:{}", object.value.get("id").map_or_else(String::new, ToString::to_string)));
+    }
+    key
+}

@@ -1,0 +1,327 @@
+//! The conversation of one case with the endpoint: requests built and sent, every exchange kept, waits that
+//! end. Judges nothing but what always holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+
+use super::Context;
+use super::object::Object;
+use crate::check::{self, Afterwards, ListView, Mismatch, Observed, Standing};
+use crate::exchange::{Phase, Request, Response, TransportError};
+use crate::source::Spanned;
+use crate::suite::model::{BodyTemplate, Operation, RequestTemplate};
+use crate::template::{EvalError, Scope, percent_encode};
+
+/// The identity that sends where none is named.
+pub(super) const OWNER: &str = "owner";
+
+/// Why a case ends before its time.
+#[derive(Debug, Clone)]
+pub(super) enum Stop {
+    /// The run is being stopped.
+    Interrupted,
+    /// It could not be judged, for this reason.
+    Unjudged(String),
+    /// What was found so far says enough.
+    Judged,
+}
+
+impl From<EvalError> for Stop {
+    fn from(error: EvalError) -> Self {
+        Self::Unjudged(format!("{error} ({})", error.span.location()))
+    }
+}
+
+/// Waiting times that grow: 10 ms at first, half as much again each time, 2 s at the most.
+pub(super) struct Backoff(Duration);
+
+impl Backoff {
+    pub(super) fn new() -> Self {
+        Self(Duration::from_millis(10))
+    }
+
+    /// The next waiting time, at least as long as the answer's Retry-After asks for.
+    pub(super) fn next(&mut self, response: Option<&Response>) -> Duration {
+        let own = self.0;
+        self.0 = (self.0 * 3 / 2).min(Duration::from_secs(2));
+        let asked = response.and_then(|response| response.header("retry-after")).and_then(|after| after.trim().parse().ok()).map_or(Duration::ZERO, Duration::from_secs);
+        own.max(asked.min(Duration::from_secs(60)))
+    }
+}
+
+/// One case's conversation.
+pub(super) struct Session<'a> {
+    pub(super) ctx: &'a Context,
+    /// The names that the case's expressions know.
+    pub(super) scope: Scope,
+    pub(super) exchanges: Vec<crate::exchange::Exchange>,
+    /// What always holds and did not, with the exchange.
+    pub(super) violations: Vec<(Mismatch, usize)>,
+    /// Until when requests may be started.
+    pub(super) deadline: Instant,
+    /// Whether stopping the run stops the conversation.
+    pub(super) interruptible: bool,
+    label: String,
+    names: usize,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(ctx: &'a Context, case_id: &str, time: Duration) -> Self {
+        let mut scope = ctx.scope.clone();
+        scope.set("case_id", &case_id.into());
+        let digest = Sha256::digest(case_id.as_bytes());
+        let short: String = case_id.rsplit('/').next().unwrap_or("").chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).take(60).collect();
+        let label = format!("assize-{}-{short}-{:02x}{:02x}{:02x}", ctx.run_id, digest[0], digest[1], digest[2]);
+        Self { ctx, scope, exchanges: Vec::new(), violations: Vec::new(), deadline: Instant::now() + time, interruptible: true, label, names: 0 }
+    }
+
+    /// A name that no other object has: run, case and a number.
+    pub(super) fn unique_name(&mut self) -> String {
+        self.names += 1;
+        format!("{}-{}", self.label, self.names)
+    }
+
+    /// Fills in a request for an identity.
+    pub(super) fn build(&self, request: &RequestTemplate, scope: &Scope, identity: &str) -> Result<Request, Stop> {
+        let target = &self.ctx.target;
+        let mut url = format!("{}{}", target.endpoint, request.target.target(scope)?);
+        for (name, value) in &request.query {
+            let values = match value.value(scope)? {
+                None => continue,
+                Some(Json::Array(values)) => values,
+                Some(value) => vec![value],
+            };
+            for value in values {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                url.push(if url.contains('?') { '&' } else { '?' });
+                url.push_str(&format!("{}={}", percent_encode(name), percent_encode(&value)));
+            }
+        }
+        let mut headers: Vec<(String, String)> = vec![("Accept".to_owned(), "application/json".to_owned())];
+        let mut set = |name: &str, value: String| {
+            headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+            headers.push((name.to_owned(), value));
+        };
+        for (name, value) in target.identities.get(identity).into_iter().flatten() {
+            set(name, value.clone());
+        }
+        let body = match &request.body {
+            BodyTemplate::Empty => Vec::new(),
+            BodyTemplate::Text(text) => text.text(scope)?.into_bytes(),
+            BodyTemplate::Json(json) => {
+                set("Content-Type", "application/json".to_owned());
+                serde_json::to_vec(&json.value(scope)?.unwrap_or(Json::Null)).map_err(|error| Stop::Unjudged(error.to_string()))?
+            }
+        };
+        for (name, template) in &request.headers {
+            match template.value(scope)? {
+                None => headers_remove(&mut headers, name),
+                Some(_) => {
+                    headers_remove(&mut headers, name);
+                    headers.push((name.clone(), template.text(scope)?));
+                }
+            }
+        }
+        Ok(Request { method: request.method.clone(), url, headers, body })
+    }
+
+    /// Sends a request once, keeps the exchange and holds it to what always holds.
+    pub(super) async fn send(&mut self, phase: Phase, request: Request, standing: Standing) -> Result<usize, Stop> {
+        self.may_go_on()?;
+        let exchange = self.ctx.transport.send(phase, request).await;
+        let at = self.exchanges.len();
+        if let Ok(response) = &exchange.response {
+            let found = check::standing(&exchange.request, &Observed::new(response), self.ctx.suite.openapi.as_deref(), standing);
+            self.violations.extend(found.into_iter().map(|mismatch| (mismatch, at)));
+        }
+        self.exchanges.push(exchange);
+        Ok(at)
+    }
+
+    fn may_go_on(&self) -> Result<(), Stop> {
+        if self.interruptible && self.ctx.cancel.is_cancelled() {
+            return Err(Stop::Interrupted);
+        }
+        if Instant::now() >= self.deadline {
+            return Err(Stop::Unjudged("the time of the case is over".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Waits, unless the run is stopped or the deadline comes first.
+    pub(super) async fn pause(&self, time: Duration) -> Result<(), Stop> {
+        self.may_go_on()?;
+        let until = (Instant::now() + time).min(self.deadline);
+        if self.interruptible {
+            tokio::select! {
+                () = self.ctx.cancel.cancelled() => return Err(Stop::Interrupted),
+                () = tokio::time::sleep_until(until) => {}
+            }
+        } else {
+            tokio::time::sleep_until(until).await;
+        }
+        Ok(())
+    }
+
+    /// Forgets the last exchange of a poll that goes on, so that evidence does not depend on timing.
+    pub(super) fn forget(&mut self, exchange: usize, violations: usize) {
+        self.exchanges.truncate(exchange);
+        self.violations.truncate(violations);
+    }
+
+    /// The answer of an exchange.
+    pub(super) fn answer(&self, at: usize) -> Result<&Response, &TransportError> {
+        self.exchanges[at].response.as_ref()
+    }
+
+    /// Whether an answer counts as success of an operation.
+    pub(super) fn succeeded(&self, names: &[Spanned<String>], at: usize, scope: &Scope) -> bool {
+        self.answer(at).is_ok_and(|response| check::satisfies(names, &Observed::new(response), scope, self.ctx.target.profile.as_deref(), self.ctx.suite.openapi.as_deref()))
+    }
+
+    /// Carries out an operation of set-up or clean-up. The answers that the profile names as transient are
+    /// tried again until the deadline; whatever else comes back is for the caller to judge.
+    pub(super) async fn perform(&mut self, phase: Phase, operation: &Operation, scope: &Scope, identity: &str) -> Result<usize, Stop> {
+        let request = self.build(&operation.request, scope, identity)?;
+        let mut backoff = Backoff::new();
+        loop {
+            let at = self.send(phase, request.clone(), Standing::ServerErrorsAllowed).await?;
+            let Ok(response) = self.answer(at) else { return Ok(at) };
+            let profile = self.ctx.target.profile.as_deref();
+            let transient = profile.is_some_and(|profile| !profile.transient.is_empty() && check::satisfies(&profile.transient, &Observed::new(response), scope, Some(profile), self.ctx.suite.openapi.as_deref()));
+            if !transient {
+                return Ok(at);
+            }
+            let wait = backoff.next(Some(response));
+            if Instant::now() + wait >= self.deadline {
+                return Ok(at);
+            }
+            self.pause(wait).await?;
+        }
+    }
+
+    /// An exchange in words, for a reason.
+    pub(super) fn describe(&self, at: usize) -> String {
+        let exchange = &self.exchanges[at];
+        let request = format!("{} {}", exchange.request.method, exchange.request.url.strip_prefix(&self.ctx.target.endpoint).unwrap_or(&exchange.request.url));
+        match &exchange.response {
+            Ok(response) if response.body.is_empty() => format!("{request} was answered with {} without content", response.status),
+            Ok(response) => format!("{request} was answered with {} {}", response.status, check::bounded(&String::from_utf8_lossy(&response.body))),
+            Err(error) => format!("{request}: {error}"),
+        }
+    }
+
+    /// Reads an object.
+    pub(super) async fn read(&mut self, phase: Phase, objects: &[Object], at: usize) -> Result<(Afterwards, usize), Stop> {
+        let scope = self.object_scope(objects, at);
+        let resource = Arc::clone(&objects[at].resource);
+        let request = self.build(&resource.read.request, &scope, OWNER)?;
+        let exchange = self.send(phase, request, Standing::Full).await?;
+        Ok((self.object_in(&resource.object, exchange, &scope), exchange))
+    }
+
+    /// The object inside an answer.
+    pub(super) fn object_in(&self, object: &crate::template::Template, exchange: usize, scope: &Scope) -> Afterwards {
+        match self.answer(exchange) {
+            Ok(response) if matches!(response.status, 404 | 410) => Afterwards::Absent,
+            Ok(response) if (200..300).contains(&response.status) => {
+                let mut scope = scope.clone();
+                Observed::new(response).into_scope(&mut scope);
+                match object.value(&scope) {
+                    Ok(Some(value @ Json::Object(_))) => Afterwards::Object(value),
+                    _ => Afterwards::Unclear(format!("no object in the answer: {}", self.describe(exchange))),
+                }
+            }
+            _ => Afterwards::Unclear(self.describe(exchange)),
+        }
+    }
+
+    /// Lists an object's kind; `None` for the exchange where the resource has no list.
+    pub(super) async fn list(&mut self, phase: Phase, objects: &[Object], at: usize) -> Result<(ListView, Option<usize>), Stop> {
+        let resource = Arc::clone(&objects[at].resource);
+        let Some(list) = &resource.list else { return Ok((ListView::None, None)) };
+        let scope = self.object_scope(objects, at);
+        let request = self.build(&list.request, &scope, OWNER)?;
+        let exchange = self.send(phase, request, Standing::Full).await?;
+        Ok((self.items_in(&list.items, exchange, &scope), Some(exchange)))
+    }
+
+    /// The items inside an answer; a list below something that is gone (404) has none.
+    pub(super) fn items_in(&self, items: &crate::template::Template, exchange: usize, scope: &Scope) -> ListView {
+        match self.answer(exchange) {
+            Ok(response) if matches!(response.status, 404 | 410) => ListView::Items(Vec::new()),
+            Ok(response) if (200..300).contains(&response.status) => {
+                let mut scope = scope.clone();
+                Observed::new(response).into_scope(&mut scope);
+                match items.value(&scope) {
+                    Ok(Some(Json::Array(items))) => ListView::Items(items),
+                    _ => ListView::Unclear(format!("no list in the answer: {}", self.describe(exchange))),
+                }
+            }
+            _ => ListView::Unclear(self.describe(exchange)),
+        }
+    }
+
+    /// The names that the operations of an object know: itself, what it needs, its parameters.
+    pub(super) fn object_scope(&self, objects: &[Object], at: usize) -> Scope {
+        let object = &objects[at];
+        let mut scope = self.scope.clone();
+        scope.extend(&object.params);
+        for (need, of) in &object.needs {
+            scope.set(need.as_str(), &objects[*of].value);
+        }
+        scope.set(object.resource.name.as_str(), &object.value);
+        scope
+    }
+
+    /// Waits until an object and its surroundings can be changed again. `Ok(Some(…))` says what it waited
+    /// for in vain; an object that is no more has settled.
+    pub(super) async fn settle(&mut self, phase: Phase, objects: &mut [Object], at: usize, within: Duration) -> Result<Option<String>, Stop> {
+        let resource = Arc::clone(&objects[at].resource);
+        let Some(ready) = &resource.ready else { return Ok(None) };
+        let polled = if ready.poll.value == resource.name { Some(at) } else { objects[at].needs.iter().find(|(need, _)| *need == ready.poll.value).map(|(_, of)| *of) };
+        let Some(polled) = polled else { return Ok(None) };
+        let deadline = (Instant::now() + ready.within.min(within)).min(self.deadline);
+        let mut backoff = Backoff::new();
+        loop {
+            let violations = self.violations.len();
+            let (read, exchange) = self.read(phase, objects, polled).await?;
+            let last = match read {
+                Afterwards::Absent => return Ok(None),
+                Afterwards::Object(value) => {
+                    objects[polled].value = value;
+                    let scope = self.object_scope(objects, at);
+                    if ready.until.holds(&scope)? {
+                        return Ok(None);
+                    }
+                    if let Some(fail_if) = &ready.fail_if
+                        && fail_if.holds(&scope)?
+                    {
+                        return Ok(Some(format!("`{}` holds, so `{}` never will: {}", fail_if.text, ready.until.text, self.describe(exchange))));
+                    }
+                    format!("`{}` does not hold yet: {}", ready.until.text, self.describe(exchange))
+                }
+                Afterwards::Unclear(why) => {
+                    if self.answer(exchange).is_err_and(|error| matches!(error, TransportError::Connect(_))) {
+                        return Ok(Some(why));
+                    }
+                    why
+                }
+            };
+            let wait = backoff.next(self.answer(exchange).ok());
+            if Instant::now() + wait >= deadline {
+                return Ok(Some(last));
+            }
+            self.forget(exchange, violations);
+            self.pause(wait).await?;
+        }
+    }
+}
+
+fn headers_remove(headers: &mut Vec<(String, String)>, name: &str) {
+    headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+}
