@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::Context;
 use super::object::{Blueprint, Object};
-use super::session::{Backoff, OWNER, Session, Stop};
+use super::session::{Backoff, OWNER, Session, Stop, polled};
 use crate::case::Case;
 use crate::check::{self, Afterwards, ListView, Mismatch, Observed, Standing};
 use crate::exchange::Phase;
@@ -429,10 +429,9 @@ impl CaseRun<'_> {
         let until = Instant::now() + patience;
         let mut unsettled = None;
         if !patience.is_zero() {
-            let mut polled = BTreeSet::new();
+            let mut seen = BTreeSet::new();
             for place in 0..self.objects.len() {
-                let key = self.objects[place].resource.ready.as_ref().map(|ready| (ready.poll.value.clone(), self.objects[place].needs.iter().find(|(need, _)| *need == ready.poll.value).map(|(_, of)| *of)));
-                if key.is_some_and(|key| polled.insert(key)) {
+                if polled(&self.objects, place).is_some_and(|shows| seen.insert(shows)) {
                     let left = until.saturating_duration_since(Instant::now());
                     if let Some(why) = self.session.settle(Phase::Aftermath, &mut self.objects, place, left).await? {
                         unsettled.get_or_insert(why);

@@ -271,8 +271,8 @@ impl<'a> Session<'a> {
         let object = &objects[at];
         let mut scope = self.scope.clone();
         scope.extend(&object.params);
-        for (need, of) in &object.needs {
-            scope.set(need.as_str(), &objects[*of].value);
+        for (need, of) in reach(objects, at) {
+            scope.set(need, &objects[of].value);
         }
         scope.set(object.resource.name.as_str(), &object.value);
         scope
@@ -283,8 +283,7 @@ impl<'a> Session<'a> {
     pub(super) async fn settle(&mut self, phase: Phase, objects: &mut [Object], at: usize, within: Duration) -> Result<Option<String>, Stop> {
         let resource = Arc::clone(&objects[at].resource);
         let Some(ready) = &resource.ready else { return Ok(None) };
-        let polled = if ready.poll.value == resource.name { Some(at) } else { objects[at].needs.iter().find(|(need, _)| *need == ready.poll.value).map(|(_, of)| *of) };
-        let Some(polled) = polled else { return Ok(None) };
+        let Some(polled) = polled(objects, at) else { return Ok(None) };
         let deadline = (Instant::now() + ready.within.min(within)).min(self.deadline);
         let mut backoff = Backoff::new();
         loop {
@@ -320,6 +319,30 @@ impl<'a> Session<'a> {
             self.pause(wait).await?;
         }
     }
+}
+
+/// The objects that an object needs, directly first, then what those need.
+fn reach(objects: &[Object], at: usize) -> Vec<(&str, usize)> {
+    let mut found: Vec<(&str, usize)> = Vec::new();
+    let mut open = std::collections::VecDeque::from([at]);
+    while let Some(next) = open.pop_front() {
+        for (need, of) in &objects[next].needs {
+            if found.iter().all(|(known, _)| known != need) {
+                found.push((need, *of));
+                open.push_back(*of);
+            }
+        }
+    }
+    found
+}
+
+/// The object that shows whether this one has settled.
+pub(super) fn polled(objects: &[Object], at: usize) -> Option<usize> {
+    let ready = objects[at].resource.ready.as_ref()?;
+    if ready.poll.value == objects[at].resource.name {
+        return Some(at);
+    }
+    reach(objects, at).into_iter().find(|(need, _)| *need == ready.poll.value).map(|(_, of)| of)
 }
 
 fn headers_remove(headers: &mut Vec<(String, String)>, name: &str) {

@@ -119,7 +119,7 @@ struct Linker<'a> {
     found: &'a mut Found,
 }
 
-impl Linker<'_> {
+impl<'a> Linker<'a> {
     fn known<'n>(&mut self, what: &str, code: &'static str, name: &Spanned<String>, known: impl Iterator<Item = &'n str>) -> bool {
         let known: Vec<&str> = known.collect();
         if known.contains(&name.value.as_str()) {
@@ -160,7 +160,7 @@ impl Linker<'_> {
                 self.known("resource", "unknown-resource", need, resources.keys().map(String::as_str));
             }
             let params: Vec<&str> = resource.params.iter().map(|(name, _)| name.as_str()).collect();
-            let mut about: Vec<&str> = resource.needs.iter().map(|need| need.value.as_str()).collect();
+            let mut about: Vec<&str> = self.reach(resource);
             about.extend(&params);
             let mut itself = about.clone();
             itself.push(&resource.name);
@@ -186,13 +186,30 @@ impl Linker<'_> {
                 }
             }
             if let Some(ready) = &resource.ready {
-                self.known("object to poll", "unknown-resource", &ready.poll, resource.needs.iter().map(|need| need.value.as_str()).chain([resource.name.as_str()]));
+                let reach = self.reach(resource);
+                self.known("object to poll", "unknown-resource", &ready.poll, reach.iter().copied().chain([resource.name.as_str()]));
                 for expr in std::iter::once(&ready.until).chain(&ready.fail_if) {
                     self.names(expr, &itself);
                 }
             }
         }
         self.cycles();
+    }
+
+    /// The names of what a resource needs, and of what that needs.
+    fn reach(&self, resource: &'a Resource) -> Vec<&'a str> {
+        let resources = self.resources;
+        let mut found: Vec<&str> = Vec::new();
+        let mut open = vec![resource];
+        while let Some(next) = open.pop() {
+            for need in &next.needs {
+                if !found.contains(&need.value.as_str()) {
+                    found.push(&need.value);
+                    open.extend(resources.get(&need.value).map(Arc::as_ref));
+                }
+            }
+        }
+        found
     }
 
     fn cycles(&mut self) {
