@@ -118,6 +118,7 @@ impl Api {
         self.admits_json(parts)?;
         let route = route?;
         route.check_method(self.rules, &parts.method)?;
+        route.check_ids(self.rules)?;
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let all_members = route == Route::AllMembers;
         let writes = parts.method != Method::GET;
@@ -213,7 +214,6 @@ impl Api {
                 }),
                 (_, _, parent) => Ok(Action::List { kind, parent }),
             },
-            Route::Item { id, .. } if id.is_empty() => Err(Refusal::EmptyId),
             Route::Item { kind, parent, id } => {
                 let target = Target { kind, parent, id };
                 match *method {

@@ -46,6 +46,7 @@ pub(crate) struct Rules {
     pub(crate) tree_segments: &'static [&'static str],
     pub(crate) all_members: AllMembers,
     pub(crate) batch: Option<Batch>,
+    pub(crate) empty_id: EmptyId,
     pub(crate) delete_body: DeleteBody,
     pub(crate) accept: Accept,
     pub(crate) request_id: RequestId,
@@ -96,6 +97,8 @@ pub(crate) struct Rules {
     pub(crate) compare_types: &'static [(RuleType, &'static [CompareType])],
     pub(crate) rule_value: RuleValue,
     pub(crate) extras: &'static [Extra],
+    /// Attributes that others of the family have and this vendor has not, on a kind or on any.
+    pub(crate) lacks: &'static [(Option<Kind>, &'static str)],
     /// Attributes that this vendor alone lets change after creation.
     pub(crate) also_updatable: &'static [(Kind, &'static str)],
     /// Attributes that only an administrator may change.
@@ -131,6 +134,25 @@ impl Rules {
         self.also_updatable.contains(&(kind, field))
     }
 
+    /// Whether objects of a kind have an attribute that the family knows.
+    pub(crate) fn has(&self, kind: Kind, field: &str) -> bool {
+        let in_family = match field {
+            "name" => kind != Kind::L7Rule,
+            "description" => {
+                matches!(
+                    kind,
+                    Kind::LoadBalancer | Kind::Listener | Kind::Pool | Kind::L7Policy
+                )
+            }
+            _ => true,
+        };
+        in_family
+            && !self
+                .lacks
+                .iter()
+                .any(|(of, lacked)| *lacked == field && of.is_none_or(|of| of == kind))
+    }
+
     /// The stored-and-echoed attributes of a kind.
     pub(crate) fn extras(&self, kind: Kind) -> impl Iterator<Item = &'static Extra> {
         self.extras.iter().filter(move |extra| extra.kind == kind)
@@ -151,6 +173,15 @@ pub(crate) enum Batch {
     Actions { max: usize },
     /// The items take the place of all.
     Replace,
+}
+
+/// What a path means that ends where an id should follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EmptyId {
+    /// An item without an id, which is refused.
+    Item,
+    /// The collection, as if the last slash were not there.
+    Collection,
 }
 
 /// What a body on DELETE does.

@@ -270,6 +270,16 @@ impl Reader {
         }
     }
 
+    /// Refuses the fields that objects of the kind do not have.
+    pub(super) fn only_of(&self, rules: &Rules, kind: Kind) -> Result<(), Refusal> {
+        match self.object.keys().find(|key| !rules.has(kind, key)) {
+            Some(field) => Err(Refusal::UnknownField {
+                field: self.name(field),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses what nobody has read.
     pub(super) fn finish(self) -> Result<(), Refusal> {
         match self.object.keys().next() {

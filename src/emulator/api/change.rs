@@ -23,6 +23,7 @@ pub(super) fn change(rules: &Rules, kind: Kind, bytes: &[u8]) -> Result<Change, 
         .collect();
     reader.create_only(&fixed)?;
     reader.create_only(&["id", "tenant_id", "project_id", "created_at", "updated_at"])?;
+    reader.only_of(rules, kind)?;
     let for_admins = rules
         .admin_updates
         .iter()

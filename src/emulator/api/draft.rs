@@ -25,6 +25,7 @@ pub(super) fn draft(
     bytes: &[u8],
 ) -> Result<Draft, Refusal> {
     let mut reader = Reader::unwrap_object(bytes, kind.as_str())?;
+    reader.only_of(rules, kind)?;
     let parent = parent.unwrap_or_default().to_owned();
     let draft = match kind {
         Kind::LoadBalancer => Draft::LoadBalancer(load_balancer(rules, &mut reader)?),
@@ -186,6 +187,7 @@ pub(super) fn session_persistence(
 
 /// A member; batches call it for each item.
 pub(super) fn member(rules: &Rules, reader: &mut Reader) -> Result<MemberDraft, Refusal> {
+    reader.only_of(rules, Kind::Member)?;
     let address = address(reader, "address")?;
     let port = reader.port("protocol_port")?;
     let subnet = reader.id("subnet_id")?;
@@ -280,6 +282,7 @@ fn l7_policy(rules: &Rules, reader: &mut Reader) -> Result<L7PolicyDraft, Refusa
 }
 
 fn l7_rule(rules: &Rules, reader: &mut Reader) -> Result<L7RuleDraft, Refusal> {
+    reader.only_of(rules, Kind::L7Rule)?;
     let kind = reader.word("type", rules.rule_types)?;
     let all: Vec<_> = rules
         .compare_types

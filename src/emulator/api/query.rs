@@ -403,7 +403,11 @@ fn cut(state: &State, objects: Vec<Object>, query: &Query, base: &str) -> Result
     let (next, previous) = match state.rules.paging {
         Paging::OnLimit => (end < total, start > 0),
         Paging::Always { .. } | Paging::OnLimitFull => {
-            (full || reverse, position.is_some() || (reverse && full))
+            if reverse {
+                (position.is_some(), full)
+            } else {
+                (full, position.is_some())
+            }
         }
     };
     let id = |object: Option<&Object>| {

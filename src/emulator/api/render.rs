@@ -32,7 +32,7 @@ pub(super) fn object(state: &State, reference: Ref) -> Map<String, Value> {
         Kind::HealthMonitor => state
             .monitors
             .get(&id)
-            .map(|it| health_monitor(it, &mut map)),
+            .map(|it| health_monitor(state, it, &mut map)),
         Kind::L7Policy => state
             .policies
             .get(&id)
@@ -79,27 +79,18 @@ fn references(ids: impl IntoIterator<Item = Uuid>) -> Value {
         .collect()
 }
 
-fn has_description(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::LoadBalancer | Kind::Listener | Kind::Pool | Kind::L7Policy
-    )
-}
-
 /// What an object starts with.
 fn head(state: &State, kind: Kind, common: &Common, map: &mut Map<String, Value>) {
-    let body = state.rules.body;
     put(map, "id", id(common.id));
     put(map, "tenant_id", common.project.as_str());
-    match body {
-        Body::Octavia | Body::Neutron => put(map, "project_id", common.project.as_str()),
-        Body::Otc => {}
-    }
-    if kind != Kind::L7Rule {
-        put(map, "name", common.name.as_str());
-    }
-    if has_description(kind) {
-        put(map, "description", common.description.as_str());
+    for (field, value) in [
+        ("project_id", &common.project),
+        ("name", &common.name),
+        ("description", &common.description),
+    ] {
+        if state.rules.has(kind, field) {
+            put(map, field, value.as_str());
+        }
     }
     put(map, "admin_state_up", common.admin_state_up);
 }
@@ -314,7 +305,7 @@ fn member(it: &Member, map: &mut Map<String, Value>) {
     put(map, "weight", *weight);
 }
 
-fn health_monitor(it: &HealthMonitor, map: &mut Map<String, Value>) {
+fn health_monitor(state: &State, it: &HealthMonitor, map: &mut Map<String, Value>) {
     let HealthMonitor {
         common: _,
         pool,
@@ -331,8 +322,14 @@ fn health_monitor(it: &HealthMonitor, map: &mut Map<String, Value>) {
     put(map, "timeout", probe.timeout);
     put(map, "max_retries", probe.max_retries);
     put(map, "max_retries_down", probe.max_retries_down);
-    put(map, "monitor_port", probe.port);
-    put(map, "domain_name", probe.domain_name.clone());
+    for (field, value) in [
+        ("monitor_port", json!(probe.port)),
+        ("domain_name", json!(probe.domain_name)),
+    ] {
+        if state.rules.has(Kind::HealthMonitor, field) {
+            put(map, field, value);
+        }
+    }
     put(map, "url_path", or(&probe.url_path, "/"));
     put(map, "expected_codes", or(&probe.expected_codes, "200"));
     put(map, "http_method", or(&probe.http_method, "GET"));
@@ -352,7 +349,7 @@ fn l7_policy(state: &State, it: &L7Policy, map: &mut Map<String, Value>) {
     put(map, "listener_id", id(*listener));
     put(map, "action", action.as_str());
     put(map, "redirect_pool_id", id(*redirect_pool));
-    if state.rules.body == Body::Otc {
+    if state.rules.has(Kind::L7Policy, "redirect_listener_id") {
         put(map, "redirect_listener_id", id(*redirect_listener));
     }
     put(map, "redirect_url", redirect_url.clone());

@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::query::percent_decoded;
-use crate::emulator::dialect::{AllMembers, Rules};
+use crate::emulator::dialect::{AllMembers, EmptyId, Rules};
 use crate::emulator::model::Kind;
 use crate::emulator::refusal::Refusal;
 
@@ -46,7 +46,13 @@ impl Route {
             }
         });
         let decoded = decoded.collect::<Result<Vec<String>, Refusal>>()?;
-        let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+        let mut segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+        if rules.empty_id == EmptyId::Collection
+            && segments.len() > 3
+            && segments.last() == Some(&"")
+        {
+            segments.pop();
+        }
         let rest = match segments.as_slice() {
             [""] => return Ok(Self::Versions),
             [prefix, "lbaas", rest @ ..] if rules.prefixes.contains(prefix) => rest,
@@ -103,6 +109,21 @@ impl Route {
             } if rules.batch.is_some() => "GET, POST, PUT",
             Self::Collection { .. } => "GET, POST",
             Self::Item { .. } => "DELETE, GET, PUT",
+        }
+    }
+
+    /// Refuses a path in which an id is empty, where such a path names an item.
+    pub(super) fn check_ids(&self, rules: &Rules) -> Result<(), Refusal> {
+        let (parent, id) = match self {
+            Self::Versions | Self::AllMembers => return Ok(()),
+            Self::Collection { parent, .. } => (parent.as_deref(), None),
+            Self::Item { parent, id, .. } => (parent.as_deref(), Some(id.as_str())),
+            Self::Tree { id } => (None, Some(id.as_str())),
+        };
+        let empty = parent.into_iter().chain(id).any(str::is_empty);
+        match rules.empty_id {
+            EmptyId::Item if empty => Err(Refusal::EmptyId),
+            EmptyId::Item | EmptyId::Collection => Ok(()),
         }
     }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    Accept, AllMembers, Answer, Body, Cascade, DeleteBody, Extra, Fields, Foreign, Lock,
+    Accept, AllMembers, Answer, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign, Lock,
     MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey, Positions,
     RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape,
     UnknownFilter, Vip, extra,
@@ -19,6 +19,7 @@ pub(super) const RULES: Rules = Rules {
     tree_segments: &["statuses"],
     all_members: AllMembers::Absent,
     batch: None,
+    empty_id: EmptyId::Collection,
     delete_body: DeleteBody::Refused,
     accept: Accept::Ignored,
     request_id: RequestId::Header,
@@ -106,6 +107,12 @@ pub(super) const RULES: Rules = Rules {
     ],
     rule_value: RuleValue::Keyed,
     extras: EXTRAS,
+    lacks: &[
+        (Some(Kind::L7Policy), "redirect_listener_id"),
+        (Some(Kind::HealthMonitor), "monitor_port"),
+        (Some(Kind::HealthMonitor), "domain_name"),
+        (None, "tags"),
+    ],
     also_updatable: &[
         (Kind::L7Policy, "action"),
         (Kind::L7Policy, "position"),

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::{
-    Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, Extra, Fields, Foreign, Lock,
-    MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey, Positions,
-    RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape,
+    Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
+    Lock, MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey,
+    Positions, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape,
     UnknownFilter, Vip, extra,
 };
 use crate::emulator::model::{
@@ -19,6 +19,7 @@ pub(super) const RULES: Rules = Rules {
     tree_segments: &["status", "statuses"],
     all_members: AllMembers::Absent,
     batch: Some(Batch::Replace),
+    empty_id: EmptyId::Collection,
     delete_body: DeleteBody::Ignored,
     accept: Accept::MustAdmitJson,
     request_id: RequestId::Header,
@@ -161,6 +162,10 @@ pub(super) const RULES: Rules = Rules {
     ],
     rule_value: RuleValue::Keyed,
     extras: EXTRAS,
+    lacks: &[
+        (Some(Kind::L7Policy), "redirect_listener_id"),
+        (Some(Kind::HealthMonitor), "monitor_port"),
+    ],
     also_updatable: &[
         (Kind::L7Policy, "action"),
         (Kind::L7Policy, "position"),

@@ -6,9 +6,9 @@
 use serde_json::json;
 
 use super::{
-    Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, Extra, Fields, Foreign, Lock,
-    MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey, Positions,
-    RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape,
+    Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
+    Lock, MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey,
+    Positions, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape,
     UnknownFilter, Vip, extra,
 };
 use crate::emulator::model::{
@@ -22,6 +22,7 @@ pub(super) const RULES: Rules = Rules {
     tree_segments: &["statuses"],
     all_members: AllMembers::Listed,
     batch: Some(Batch::Actions { max: 200 }),
+    empty_id: EmptyId::Item,
     delete_body: DeleteBody::Ignored,
     accept: Accept::Ignored,
     request_id: RequestId::Absent,
@@ -114,6 +115,7 @@ pub(super) const RULES: Rules = Rules {
         path: 128,
     },
     extras: EXTRAS,
+    lacks: &[(None, "project_id")],
     also_updatable: &[(Kind::HealthMonitor, "type")],
     admin_updates: &[(Kind::Listener, "connection_limit")],
 

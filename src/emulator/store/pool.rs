@@ -106,9 +106,17 @@ fn persistence_fits(
 ) -> Result<(), Refusal> {
     let app_cookie = persistence.kind == PersistenceType::AppCookie;
     match &persistence.cookie_name {
-        None if app_cookie => return Err(Refusal::invalid("cookie_name", "APP_COOKIE needs one")),
+        None if app_cookie => {
+            return Err(Refusal::invalid(
+                "session_persistence.cookie_name",
+                "APP_COOKIE needs one",
+            ));
+        }
         Some(_) if !app_cookie => {
-            return Err(Refusal::invalid("cookie_name", "only APP_COOKIE has one"));
+            return Err(Refusal::invalid(
+                "session_persistence.cookie_name",
+                "only APP_COOKIE has one",
+            ));
         }
         _ => {}
     }
@@ -121,7 +129,7 @@ fn persistence_fits(
     };
     match persistence.timeout {
         Some(timeout) if !app_cookie && !(1..=max).contains(&timeout) => Err(Refusal::invalid(
-            "persistence_timeout",
+            "session_persistence.persistence_timeout",
             format!("it must be between 1 and {max} minutes"),
         )),
         _ => Ok(()),
