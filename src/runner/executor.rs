@@ -608,14 +608,6 @@ impl CaseRun<'_> {
 /// The outcome of a case that has nothing to tell but its verdict.
 pub(super) fn describe(case: &Case, location: Location, verdict: Verdict, reason: Option<String>, started: Timestamp, duration: Duration) -> CaseOutcome {
     let scenario = &case.scenario;
-    let own = scenario.requirements.iter();
-    let further = scenario.steps.iter().flat_map(|step| &step.then).chain(&scenario.then).flat_map(|expect| &expect.requirements);
-    let mut requirements: Vec<String> = Vec::new();
-    for id in own.chain(further) {
-        if !requirements.contains(&id.value) {
-            requirements.push(id.value.clone());
-        }
-    }
     CaseOutcome {
         id: case.id.clone(),
         title: case.title.clone(),
@@ -623,7 +615,7 @@ pub(super) fn describe(case: &Case, location: Location, verdict: Verdict, reason
         feature: scenario.feature.clone(),
         location,
         tags: scenario.tags.iter().cloned().collect(),
-        requirements,
+        requirements: case.requirements().into_iter().map(str::to_owned).collect(),
         verdict,
         reason,
         findings: Vec::new(),

@@ -30,13 +30,15 @@ pub(super) struct Parts {
     /// Scenario files with the group that their ids begin with.
     pub(super) files: Vec<(String, ScenarioFile)>,
     pub(super) openapi: Option<OpenApi>,
+    /// Variables that a target sets.
+    pub(super) variables: Vec<String>,
     /// Whether these are all scenarios of the suite, so that a requirement without one is an error.
     pub(super) complete: bool,
 }
 
 /// Resolves the names; what is wrong is in `found`, and the suite is whole only if nothing is.
 pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
-    let Parts { name, manifest, requirements, resources, profiles, files, openapi, complete } = parts;
+    let Parts { name, manifest, requirements, resources, profiles, files, openapi, variables: set, complete } = parts;
     let (mut identities, mut variables, mut suite_name, mut title, mut version, mut default_profile) = (BTreeMap::new(), BTreeMap::new(), name, String::new(), None, None);
     if let Some(manifest) = manifest {
         suite_name = manifest.name.value;
@@ -59,7 +61,7 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
         }
     }
 
-    let mut linker = Linker { requirements: &requirements, resources: &resources, profiles: &profiles, identities: identities.keys().map(String::as_str).chain(IDENTITIES.iter().copied()).collect(), variables: variables.keys().cloned().collect(), openapi: openapi.as_ref(), fragments: &fragments, used: BTreeSet::new(), found };
+    let mut linker = Linker { requirements: &requirements, resources: &resources, profiles: &profiles, identities: identities.keys().map(String::as_str).chain(IDENTITIES.iter().copied()).collect(), variables: variables.keys().cloned().chain(set.into_iter().filter(|_| variables.is_empty())).collect(), openapi: openapi.as_ref(), fragments: &fragments, used: BTreeSet::new(), found };
     if let Some(profile) = &default_profile {
         linker.known("profile", "unknown-profile", profile, profiles.keys().map(String::as_str));
     }

@@ -37,6 +37,8 @@ pub struct Selection {
     pub suite: Option<Files>,
     /// Files and directories to take the scenarios from, instead of those that the manifest names.
     pub scenarios: Option<(Files, Vec<String>)>,
+    /// Variables that a target sets, so that scenarios outside a suite may name them.
+    pub variables: Vec<String>,
 }
 
 /// Loads a suite.
@@ -44,7 +46,7 @@ pub struct Selection {
 /// # Errors
 /// Every problem of every file, in the order of the files.
 pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
-    let mut loader = Loader { found: Vec::new(), seen: BTreeSet::new(), queue: VecDeque::new(), parts: Parts { name: "scenarios".to_owned(), manifest: None, requirements: Vec::new(), resources: Vec::new(), profiles: Vec::new(), files: Vec::new(), openapi: None, complete: selection.scenarios.is_none() } };
+    let mut loader = Loader { found: Vec::new(), seen: BTreeSet::new(), queue: VecDeque::new(), parts: Parts { name: "scenarios".to_owned(), manifest: None, requirements: Vec::new(), resources: Vec::new(), profiles: Vec::new(), files: Vec::new(), openapi: None, variables: selection.variables.clone(), complete: selection.scenarios.is_none() } };
     let mut strip: Vec<String> = Vec::new();
     if let Some(files) = &selection.suite {
         loader.file(files, MANIFEST_FILE, &[]);

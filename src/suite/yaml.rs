@@ -126,17 +126,20 @@ impl<'a> Reader<'a> {
 
     /// The next event; the outer `None` means that the text is broken.
     fn next(&mut self) -> Option<Option<(Event<'a>, Span)>> {
-        match self.parser.next_event() {
-            None => Some(None),
-            Some(Ok((event, at))) => {
-                let range = at.byte_range().unwrap_or(0..0);
-                Some(Some((event, Span::start_of(self.source).at(range))))
-            }
-            Some(Err(error)) => {
-                let at = error.marker().byte_offset().unwrap_or(0);
-                let span = Span::start_of(self.source).at(at..at + 1);
-                self.report(Diagnostic::new("yaml-syntax", &span, format!("this is not YAML: {}", error.info())).label("here"));
-                None
+        loop {
+            match self.parser.next_event() {
+                None => return Some(None),
+                Some(Ok((Event::Comment(..), _))) => {}
+                Some(Ok((event, at))) => {
+                    let range = at.byte_range().unwrap_or(0..0);
+                    return Some(Some((event, Span::start_of(self.source).at(range))));
+                }
+                Some(Err(error)) => {
+                    let at = error.marker().byte_offset().unwrap_or(0);
+                    let span = Span::start_of(self.source).at(at..at + 1);
+                    self.report(Diagnostic::new("yaml-syntax", &span, format!("this is not YAML: {}", error.info())).label("here"));
+                    return None;
+                }
             }
         }
     }
@@ -312,6 +315,7 @@ mod tests {
         assert!(parse(&source, &mut found).is_none());
         assert_eq!(found[0].code, "yaml-syntax");
         check("", &Value::Null, &[]);
+        check("# only words\na: 1 # and more\n# end\n", &json!({"a": 1}), &[]);
         check("a: 1\n---\nb: 2", &json!({"a": 1}), &["one-document"]);
     }
 

@@ -1,0 +1,33 @@
+//! The embedded emulator as the command line knows it.
+
+use std::net::SocketAddr;
+
+use assize::emulator::{Config, Dialect, Emulator, Running};
+
+use crate::args;
+
+impl From<args::Dialect> for Dialect {
+    fn from(dialect: args::Dialect) -> Self {
+        match dialect {
+            args::Dialect::OtcV2 => Self::OtcV2,
+            args::Dialect::Octavia => Self::Octavia,
+            args::Dialect::NeutronLbaas => Self::NeutronLbaas,
+        }
+    }
+}
+
+/// The dialect of that name.
+pub(crate) fn dialect(name: &str) -> Option<Dialect> {
+    use clap::ValueEnum as _;
+    args::Dialect::from_str(name, false).ok().map(Dialect::from)
+}
+
+/// Starts an emulator on a free port of the loopback interface.
+pub(crate) async fn start(dialect: Dialect, seed: u64) -> std::io::Result<Running> {
+    let mut config = Config::new(dialect);
+    config.seed = seed;
+    Ok(Emulator::bind(config, SocketAddr::from(([127, 0, 0, 1], 0))).await?.serve())
+}
+
+/// The token that the emulator gives to whoever owns everything.
+pub(crate) const OWNER_TOKEN: &str = "assize-owner";
