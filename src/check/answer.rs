@@ -85,6 +85,32 @@ pub fn named(names: &[Spanned<String>], observed: &Observed<'_>, scope: &Scope, 
     nearest.unwrap_or_else(|| vec![Mismatch { check: "answer", expected: wanted.join(" or "), actual: summary(observed.response), location: names.first().map(|name| name.span.location()) }])
 }
 
+/// Holds the answers of concurrent requests to how many may be of which names; each answer counts for the
+/// first entry that it fits.
+pub fn answers(expect: &Expect, observed: &[Observed<'_>], scope: &Scope, profile: Option<&Profile>, api: Option<&OpenApi>) -> Vec<Mismatch> {
+    if expect.answers.is_empty() {
+        return Vec::new();
+    }
+    let mut counted = vec![0_usize; expect.answers.len()];
+    let mut strange = Vec::new();
+    for answer in observed {
+        match expect.answers.iter().position(|(names, _)| satisfies(names, answer, scope, profile, api)) {
+            Some(at) => counted[at] += 1,
+            None => strange.push(summary(answer.response)),
+        }
+    }
+    let names = |names: &[Spanned<String>]| names.iter().map(|name| name.value.as_str()).collect::<Vec<_>>().join(" or ");
+    let wrong = expect.answers.iter().zip(&counted).any(|((_, wanted), counted)| wanted.is_some_and(|wanted| wanted != *counted));
+    if !wrong && strange.is_empty() {
+        return Vec::new();
+    }
+    let wanted: Vec<String> = expect.answers.iter().map(|(own, wanted)| format!("{} {}", wanted.map_or_else(|| "the rest".to_owned(), |wanted| wanted.to_string()), names(own))).collect();
+    let mut actual: Vec<String> = expect.answers.iter().zip(&counted).map(|((own, _), counted)| format!("{counted} {}", names(own))).collect();
+    actual.extend(strange.into_iter().map(|answer| format!("and {answer}")));
+    let location = expect.answers.first().and_then(|(names, _)| names.first()).map(|name| name.span.location());
+    vec![Mismatch { check: "answers", expected: wanted.join(", "), actual: actual.join(", "), location }]
+}
+
 fn plain(expect: &AnswerExpect, observed: &Observed<'_>, scope: &Scope, api: Option<&OpenApi>, span: &Span) -> Vec<Mismatch> {
     let mut found = Vec::new();
     let response = observed.response;

@@ -172,7 +172,7 @@ impl CaseRun<'_> {
                 scope.set("unique_name", &name.clone().into());
                 with.iter().for_each(|(name, value)| scope.set(name.as_str(), value));
                 let before = self.snapshot(&judged).await?;
-                let exchange = self.act(request, &scope, identity, &judged).await?;
+                let exchange = self.act(request, &scope, identity, &judged, step).await?;
                 if let Some((alias, resource)) = &step.creates
                     && let Some(resource) = self.ctx.suite.resources.get(&resource.value)
                 {
@@ -199,7 +199,7 @@ impl CaseRun<'_> {
                 }
                 scope.extend(&params);
                 let before = self.snapshot(&judged).await?;
-                let exchange = self.act(&resource.create.request, &scope, identity, &judged).await?;
+                let exchange = self.act(&resource.create.request, &scope, identity, &judged, step).await?;
                 let place = self.session.register(&blueprint, params, name, exchange, &scope, &mut self.objects).await?;
                 self.publish(alias);
                 self.judge(step, &judged, must_succeed, &resource.create.answer, exchange, &scope, &before, place).await
@@ -212,7 +212,7 @@ impl CaseRun<'_> {
                     let mut scope = self.with_defaults(operation, self.session.object_scope(&self.objects, place))?;
                     with.iter().for_each(|(name, value)| scope.set(name.as_str(), value));
                     let before = self.snapshot(&judged).await?;
-                    let exchange = self.act(&operation.request, &scope, identity, &judged).await?;
+                    let exchange = self.act(&operation.request, &scope, identity, &judged, step).await?;
                     self.judge(step, &judged, must_succeed, &operation.answer, exchange, &scope, &before, Some(place)).await?;
                 }
                 self.publish(&alias.value);
@@ -240,8 +240,11 @@ impl CaseRun<'_> {
     }
 
     /// Sends the request of a step, once; a read that is given time is repeated until its answer fits.
-    async fn act(&mut self, request: &RequestTemplate, scope: &Scope, identity: &str, judged: &[&Expect]) -> Result<usize, Stop> {
+    async fn act(&mut self, request: &RequestTemplate, scope: &Scope, identity: &str, judged: &[&Expect], step: &Step) -> Result<usize, Stop> {
         let request = self.session.build(request, scope, identity)?;
+        if let Some(times) = &step.concurrently {
+            return self.race(request, times.value, scope, judged).await;
+        }
         let standing = if judged.iter().any(|expect| self.asks_for_server_error(expect)) { Standing::ServerErrorsAllowed } else { Standing::Full };
         let patience = if matches!(request.method.as_str(), "GET" | "HEAD") { judged.iter().filter_map(|expect| expect.eventually.as_ref()).map(|eventually| eventually.value).max() } else { None };
         let until = patience.map(|patience| Instant::now() + patience);
@@ -258,6 +261,24 @@ impl CaseRun<'_> {
             self.session.forget(exchange, violations);
             self.session.pause(wait).await?;
         }
+    }
+
+    /// Sends a request several times at once and counts the answers; the first exchange stands for them.
+    async fn race(&mut self, request: crate::exchange::Request, times: usize, scope: &Scope, judged: &[&Expect]) -> Result<usize, Stop> {
+        let first = self.session.send_together(Phase::Act, &vec![request; times]).await?;
+        for at in first..first + times {
+            self.answered(at)?;
+        }
+        for expect in judged {
+            let found = {
+                let observed: Vec<Observed<'_>> = (first..first + times).filter_map(|at| self.session.answer(at).ok()).map(Observed::new).collect();
+                check::answers(expect, &observed, scope, self.ctx.target.profile.as_deref(), self.ctx.suite.openapi.as_deref())
+            };
+            for mismatch in found {
+                self.found(expect, mismatch, Some(first));
+            }
+        }
+        Ok(first)
     }
 
     fn answered(&self, exchange: usize) -> Result<usize, Stop> {
@@ -446,7 +467,7 @@ impl CaseRun<'_> {
             let lists = self.lists(judged).await?;
             let mut found = Vec::new();
             for expect in judged {
-                found.extend(self.left_behind(expect, before, &after, &lists).into_iter().map(|(mismatch, at)| (*expect, mismatch, at)));
+                found.extend(self.left_behind(expect, judged, before, &after, &lists).into_iter().map(|(mismatch, at)| (*expect, mismatch, at)));
                 found.extend(self.checks(expect, exchange, scope, before, &after).into_iter().map(|mismatch| (*expect, mismatch, Some(exchange))));
             }
             let wait = backoff.next(None);
@@ -487,8 +508,8 @@ impl CaseRun<'_> {
     }
 
     /// What an expectation says of the objects and what is not so, each with the exchange that shows it.
-    fn left_behind(&self, expect: &Expect, before: &Reads, after: &Reads, lists: &[(usize, ListView, Option<usize>)]) -> Vec<(Mismatch, Option<usize>)> {
-        let is_gone = |object: &Object| expect.gone.iter().any(|alias| alias.value == object.alias);
+    fn left_behind(&self, expect: &Expect, judged: &[&Expect], before: &Reads, after: &Reads, lists: &[(usize, ListView, Option<usize>)]) -> Vec<(Mismatch, Option<usize>)> {
+        let is_gone = |object: &Object| judged.iter().any(|expect| expect.gone.iter().any(|alias| alias.value == object.alias));
         let mut found = Vec::new();
         let ids: Vec<Json> = before.iter().filter(|(place, _, _)| is_gone(&self.objects[*place])).filter_map(|(place, _, _)| self.objects[*place].id().cloned()).collect();
         let others: Vec<(String, &Json)> = after

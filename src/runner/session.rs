@@ -133,13 +133,7 @@ impl<'a> Session<'a> {
     pub(super) async fn send(&mut self, phase: Phase, request: Request, standing: Standing) -> Result<usize, Stop> {
         self.may_go_on()?;
         let exchange = self.ctx.transport.send(phase, request).await;
-        let at = self.exchanges.len();
-        if let Ok(response) = &exchange.response {
-            let found = check::standing(&exchange.request, &Observed::new(response), self.ctx.suite.openapi.as_deref(), standing);
-            self.violations.extend(found.into_iter().map(|mismatch| (mismatch, at)));
-        }
-        self.exchanges.push(exchange);
-        Ok(at)
+        Ok(self.keep(exchange, standing))
     }
 
     fn may_go_on(&self) -> Result<(), Stop> {
@@ -165,6 +159,30 @@ impl<'a> Session<'a> {
             tokio::time::sleep_until(until).await;
         }
         Ok(())
+    }
+
+    /// Sends requests at the same time and keeps the exchanges in the order of the requests; the place of
+    /// the first is returned.
+    pub(super) async fn send_together(&mut self, phase: Phase, requests: &[Request]) -> Result<usize, Stop> {
+        self.may_go_on()?;
+        let sent = requests.iter().map(|request| self.ctx.transport.send(phase, request.clone()));
+        let exchanges = futures_util::future::join_all(sent).await;
+        let first = self.exchanges.len();
+        for exchange in exchanges {
+            self.keep(exchange, Standing::Full);
+        }
+        Ok(first)
+    }
+
+    /// Keeps an exchange and holds it to what always holds.
+    fn keep(&mut self, exchange: crate::exchange::Exchange, standing: Standing) -> usize {
+        let at = self.exchanges.len();
+        if let Ok(response) = &exchange.response {
+            let found = check::standing(&exchange.request, &Observed::new(response), self.ctx.suite.openapi.as_deref(), standing);
+            self.violations.extend(found.into_iter().map(|mismatch| (mismatch, at)));
+        }
+        self.exchanges.push(exchange);
+        at
     }
 
     /// Forgets the last exchange of a poll that goes on, so that evidence does not depend on timing.

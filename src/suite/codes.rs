@@ -19,6 +19,7 @@ const fn code(name: &'static str, meaning: &'static str, remedy: &'static str) -
 pub const CODES: &[Code] = &[
     code("ambiguous-need", "A given object needs another one, and several of that kind are given, or it is given as a list.", "Say which one it needs: an option with the name of the kind, such as `member: { pool: sibling }`."),
     code("asks-nothing", "A `then` asks for nothing, so it cannot fail.", "Ask for a `status`, an `answer`, a `body`, `gone`, `unchanged` or a `check`, or take it out."),
+    code("bad-count", "A number of requests or answers is expected.", "`concurrently` takes 2 to 64, `answers` takes numbers or `rest`."),
     code("bad-duration", "A time is expected and this is none.", "Write seconds as a number, or a number with ms, s, m or h."),
     code("bad-expression", "An expression does not parse, or has braces where none belong.", "`only_if`, `check`, `until`, `fail_if`, `capture` and `observe` take an expression as it is; everywhere else it stands between `{{` and `}}`."),
     code("bad-id", "An id has characters that file names, reports and filters would stumble over.", "Use letters, digits, `-`, `_` and `.`; names of objects only letters, digits and `_`."),
@@ -27,6 +28,7 @@ pub const CODES: &[Code] = &[
     code("bad-request-line", "A request line is a method in capitals and a path that begins with `/`.", "The host comes from the target: write `GET /pools`, not a URL. An operation of a given object is written `delete pool`."),
     code("bad-schema", "A JSON Schema does not compile.", "Schemas are of draft 2020-12 and refer to nothing outside themselves."),
     code("bad-status", "A status is a code from 100 to 599 or a class such as `4xx`.", "Write one, or a list of them."),
+    code("concurrent-answers", "With `concurrently` there are several answers, and `answers` says what may come of them; without it there is one.", "Use `answers` with `concurrently`, and `status`, `answer`, `body` and the like without."),
     code("duplicate-alias", "Two objects of a scenario have the same name.", "Give one of them a name of its own with `as`, or ask for several with `count`."),
     code("duplicate-id", "Two things of the same kind have the same name.", "Rename one of them; ids are unique in their file, resources, profiles and requirements in the suite."),
     code("duplicate-key", "A mapping has the same key twice; the second one would silently win elsewhere.", "Keep one of them."),

@@ -427,6 +427,11 @@ impl<'a> Linker<'a> {
         };
         let known: Vec<String> = names.clone();
         for expect in judged {
+            let answer = &expect.answer;
+            let single = answer.status.is_some() || !answer.headers.is_empty() || answer.body.is_some() || answer.schema.is_some() || !expect.named.is_empty();
+            if (step.concurrently.is_some() && single) || (step.concurrently.is_none() && !expect.answers.is_empty()) {
+                self.found.push(Diagnostic::new("concurrent-answers", &expect.span, if single { "several requests are sent at once, and this judges one answer" } else { "`answers` counts the answers of concurrent requests, and there is one request" }).label("here").help("use `answers` with `concurrently`, and only then"));
+            }
             self.expect(expect, &known, objects, reads);
         }
     }
@@ -449,7 +454,7 @@ impl<'a> Linker<'a> {
         }
         self.answer(&expect.answer, &known);
         let profiles = self.profiles;
-        for name in &expect.named {
+        for name in expect.named.iter().chain(expect.answers.iter().flat_map(|(names, _)| names)) {
             self.known("answer", "unknown-answer", name, profiles.values().flat_map(|profile| profile.answers.keys().map(String::as_str)));
         }
         known.extend(AFTERMATH);
@@ -481,7 +486,7 @@ impl<'a> Linker<'a> {
             self.found.push(Diagnostic::new("nothing-to-repeat", &eventually.span, "`eventually` waits for an aftermath or repeats a GET; there is neither").label("nothing to wait for").help("ask for `gone`, `unchanged` or `after.…`, or add a GET step with `eventually`"));
         }
         let answer = &expect.answer;
-        let empty = answer.status.is_none() && answer.headers.is_empty() && answer.body.is_none() && answer.schema.is_none() && expect.named.is_empty() && expect.within.is_none() && expect.check.is_empty() && expect.observe.is_empty() && !asks;
+        let empty = answer.status.is_none() && answer.headers.is_empty() && answer.body.is_none() && answer.schema.is_none() && expect.named.is_empty() && expect.answers.is_empty() && expect.within.is_none() && expect.check.is_empty() && expect.observe.is_empty() && !asks;
         if empty {
             self.found.push(Diagnostic::new("asks-nothing", &expect.span, "this `then` asks for nothing").label("nothing to judge").help("ask for a `status`, an `answer`, a `body`, …"));
         }

@@ -356,6 +356,8 @@ pub struct Step {
     pub action: Action,
     /// Who sends it; `None` is `owner`.
     pub identity: Option<Spanned<String>>,
+    /// How many times it is sent at once.
+    pub concurrently: Option<Spanned<usize>>,
     /// Names for values of the answer.
     pub capture: Vec<(Spanned<String>, Expr)>,
     /// The object that a success creates: alias and resource.
@@ -392,6 +394,8 @@ pub struct Expect {
     pub answer: AnswerExpect,
     /// One of these named answers.
     pub named: Vec<Spanned<String>>,
+    /// With concurrent requests: how many answers are of which names, `None` for the rest.
+    pub answers: Vec<(Vec<Spanned<String>>, Option<usize>)>,
     /// The answer comes within this time.
     pub within: Option<Spanned<Duration>>,
     /// The aftermath, or a repeated read, may take this long to show.
@@ -501,7 +505,7 @@ pub struct InlineSchema {
 pub enum Unchanged {
     /// Every given object.
     All,
-    /// Every given object that the same expectation does not name as gone.
+    /// Every given object that `then` does not name as gone.
     Others,
     /// Just these.
     These(Vec<Spanned<String>>),

@@ -156,7 +156,7 @@ fn resource(node: &Node, found: &mut Found) -> Option<Resource> {
             poll: fields.read("poll", found, read::text)?,
             until: fields.read("until", found, read::expr)?,
             fail_if: fields.read("fail_if", found, read::expr),
-            within: fields.read("within", found, read::duration).map_or(READY_WITHIN, |within| within.value),
+        within: fields.read("within", found, read::duration).map_or(READY_WITHIN, |within| within.value),
         })
     });
     let list = fields.read("list", found, |node, found| {
@@ -315,7 +315,7 @@ fn given(node: &Node, found: &mut Found) -> Option<Vec<RawGiven>> {
 }
 
 fn step(node: &Node, found: &mut Found) -> Option<Step> {
-    let bare = |action| Step { span: node.span.clone(), action, identity: None, capture: Vec::new(), creates: None, with: Vec::new(), then: Vec::new() };
+    let bare = |action| Step { span: node.span.clone(), action, identity: None, concurrently: None, capture: Vec::new(), creates: None, with: Vec::new(), then: Vec::new() };
     if let Kind::Text(text) = &node.kind {
         let action = if read::request_line(text).is_some() { Action::Request(read::request(node, None, found)?) } else { operation_name(node, text, found)? };
         return Some(bare(action));
@@ -350,6 +350,13 @@ fn step(node: &Node, found: &mut Found) -> Option<Step> {
     });
     Some(Step {
         identity: fields.read("as", found, read::text),
+        concurrently: fields.read("concurrently", found, |node, found| match &node.kind {
+            Kind::Number(number) => number.as_u64().filter(|times| (2..=64).contains(times)).and_then(|times| usize::try_from(times).ok()).map(|times| Spanned::new(times, node.span.clone())),
+            _ => None,
+        }.or_else(|| {
+            found.push(Diagnostic::new("bad-count", &node.span, "this is not a number from 2 to 64").label("here"));
+            None
+        })),
         capture: fields.named("capture", found, read::expr),
         creates,
         with: plain(fields.named("with", found, read::json_template)),
@@ -368,6 +375,18 @@ fn operation_name(node: &Node, text: &str, found: &mut Found) -> Option<Action> 
     None
 }
 
+/// A number of answers, or `rest`.
+fn count(node: &Node, found: &mut Found) -> Option<Option<usize>> {
+    match &node.kind {
+        Kind::Text(text) if text == "rest" => Some(None),
+        Kind::Number(number) if number.is_u64() => Some(number.as_u64().and_then(|count| usize::try_from(count).ok())),
+        _ => {
+            found.push(Diagnostic::new("bad-count", &node.span, "this is neither a number nor `rest`").label("here"));
+            None
+        }
+    }
+}
+
 fn expect(node: &Node, found: &mut Found) -> Option<Expect> {
     let fields = Fields::open(node, &shape::EXPECT, found)?;
     let unchanged = fields.read("unchanged", found, |node, found| {
@@ -384,6 +403,7 @@ fn expect(node: &Node, found: &mut Found) -> Option<Expect> {
         only_if: fields.read("only_if", found, read::expr),
         answer: answer_expect(&fields, found),
         named: fields.names("answer", found),
+        answers: fields.named("answers", found, count).into_iter().map(|(names, count)| (names.value.split(" or ").map(|name| Spanned::new(name.trim().to_owned(), names.span.clone())).collect(), count)).collect(),
         within: fields.read("within", found, read::duration),
         eventually: fields.read("eventually", found, read::duration),
         unchanged,
