@@ -1,16 +1,16 @@
 //! assize holds an HTTP endpoint to a contract.
 
-pub mod source;
-pub mod exchange;
-pub mod suite;
-pub mod template;
-pub mod target;
 pub mod case;
 pub mod check;
-pub mod plan;
+pub mod exchange;
 pub mod outcome;
-pub mod runner;
+pub mod plan;
 pub mod report;
+pub mod runner;
+pub mod source;
+pub mod suite;
+pub mod target;
+pub mod template;
 
 #[cfg(feature = "emulator")]
 pub mod emulator;

@@ -105,17 +105,23 @@ pub struct RequirementIn {
 impl Requirement {
     /// How binding it is for a profile.
     pub fn level_for(&self, profile: Option<&str>) -> Level {
-        self.of(profile).and_then(|own| own.level).unwrap_or(self.level)
+        self.of(profile)
+            .and_then(|own| own.level)
+            .unwrap_or(self.level)
     }
 
     /// What it demands of a profile.
     pub fn text_for(&self, profile: Option<&str>) -> &str {
-        self.of(profile).and_then(|own| own.text.as_deref()).unwrap_or(&self.text)
+        self.of(profile)
+            .and_then(|own| own.text.as_deref())
+            .unwrap_or(&self.text)
     }
 
     /// Where it comes from, for a profile.
     pub fn source_for(&self, profile: Option<&str>) -> &str {
-        self.of(profile).and_then(|own| own.source.as_deref()).unwrap_or(&self.source)
+        self.of(profile)
+            .and_then(|own| own.source.as_deref())
+            .unwrap_or(&self.source)
     }
 
     fn of(&self, profile: Option<&str>) -> Option<&RequirementIn> {
@@ -178,7 +184,10 @@ impl Resource {
 
     /// The names of its operations.
     pub fn operation_names(&self) -> impl Iterator<Item = &str> {
-        ["create", "read"].into_iter().chain(self.delete.as_ref().map(|_| "delete")).chain(self.operations.keys().map(String::as_str))
+        ["create", "read"]
+            .into_iter()
+            .chain(self.delete.as_ref().map(|_| "delete"))
+            .chain(self.operations.keys().map(String::as_str))
     }
 }
 
@@ -413,12 +422,18 @@ pub struct Expect {
 impl Expect {
     /// Whether it asks for anything that must be read after the act.
     pub fn has_aftermath(&self) -> bool {
-        self.unchanged.is_some() || !self.gone.is_empty() || self.exprs().any(|expr| expr.roots().any(|root| root == "after" || root == "before"))
+        self.unchanged.is_some()
+            || !self.gone.is_empty()
+            || self
+                .exprs()
+                .any(|expr| expr.roots().any(|root| root == "after" || root == "before"))
     }
 
     /// Its `check` and `observe` expressions.
     pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
-        self.check.iter().chain(self.observe.iter().map(|(_, expr)| expr))
+        self.check
+            .iter()
+            .chain(self.observe.iter().map(|(_, expr)| expr))
     }
 }
 
@@ -557,16 +572,22 @@ impl Matcher {
         match self {
             Self::Value(value) => value.for_each_expr(visit),
             Self::List(items) => items.iter().for_each(|item| item.for_each_expr(visit)),
-            Self::Map(entries) => entries.iter().for_each(|(_, value)| value.for_each_expr(visit)),
+            Self::Map(entries) => entries
+                .iter()
+                .for_each(|(_, value)| value.for_each_expr(visit)),
             Self::Ops(ops) => ops.iter().for_each(|op| match op {
                 MatchOp::Matches(template) => template.exprs().for_each(&mut *visit),
                 MatchOp::Type(_) | MatchOp::Absent | MatchOp::Present => {}
-                MatchOp::Length(inner) | MatchOp::Contains(inner) | MatchOp::Each(inner) | MatchOp::Not(inner) => inner.for_each_expr(visit),
-                MatchOp::OneOf(options) => options.iter().for_each(|option| option.for_each_expr(visit)),
+                MatchOp::Length(inner)
+                | MatchOp::Contains(inner)
+                | MatchOp::Each(inner)
+                | MatchOp::Not(inner) => inner.for_each_expr(visit),
+                MatchOp::OneOf(options) => options
+                    .iter()
+                    .for_each(|option| option.for_each_expr(visit)),
                 MatchOp::Exactly(value) => value.for_each_expr(visit),
                 MatchOp::Check(expr) => visit(expr),
             }),
         }
     }
 }
-

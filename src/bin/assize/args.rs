@@ -8,7 +8,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Holds an HTTP endpoint to a contract: runs declared scenarios, judges each answer and what it left behind.
 #[derive(Debug, Parser)]
-#[command(name = "assize", version, propagate_version = true, after_help = "Without --endpoint, `assize run` starts the embedded emulator.\nExit codes: 0 all passed, 1 a failure, 2 bad usage or suite, 3 something could not be judged, 4 nothing ran, 5 objects leaked.")]
+#[command(
+    name = "assize",
+    version,
+    propagate_version = true,
+    after_help = "Without --endpoint, `assize run` starts the embedded emulator.\nExit codes: 0 all passed, 1 a failure, 2 bad usage or suite, 3 something could not be judged, 4 nothing ran, 5 objects leaked."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -152,5 +157,6 @@ pub(crate) struct ExplainSuite {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    assize::suite::parse_duration(text).ok_or_else(|| "write seconds, or a number with a unit: 250ms, 5s, 2m, 1h".to_owned())
+    assize::suite::parse_duration(text)
+        .ok_or_else(|| "write seconds, or a number with a unit: 250ms, 5s, 2m, 1h".to_owned())
 }

@@ -8,7 +8,14 @@ pub(crate) fn check(arguments: &args::Check) -> anyhow::Result<u8> {
     match select::suite(&arguments.suite, &variables)? {
         None => Ok(USAGE),
         Some(suite) => {
-            say(&format!("{}: {} scenarios, {} requirements, {} resources, {} profiles: nothing to object to\n", suite.name, suite.scenarios.len(), suite.requirements.len(), suite.resources.len(), suite.profiles.len()))?;
+            say(&format!(
+                "{}: {} scenarios, {} requirements, {} resources, {} profiles: nothing to object to\n",
+                suite.name,
+                suite.scenarios.len(),
+                suite.requirements.len(),
+                suite.resources.len(),
+                suite.profiles.len()
+            ))?;
             Ok(0)
         }
     }

@@ -26,7 +26,11 @@ pub(crate) fn dialect(name: &str) -> Option<Dialect> {
 pub(crate) async fn start(dialect: Dialect, seed: u64) -> std::io::Result<Running> {
     let mut config = Config::new(dialect);
     config.seed = seed;
-    Ok(Emulator::bind(config, SocketAddr::from(([127, 0, 0, 1], 0))).await?.serve())
+    Ok(
+        Emulator::bind(config, SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await?
+            .serve(),
+    )
 }
 
 /// The token that the emulator gives to whoever owns everything.

@@ -13,11 +13,26 @@ use crate::{USAGE, args, select};
 
 pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
     let set = select::variables(&arguments.selection.variables)?;
-    let Some(suite) = select::suite(&arguments.suite, &set)? else { return Ok(USAGE) };
-    let target = Target::new(&suite, "http://localhost", arguments.selection.profile.as_deref(), &select::typed(&suite, &set), Limits::STANDARD)?;
-    let filter = Filter { ids: arguments.selection.filter.clone(), tags: arguments.selection.tag.clone() };
+    let Some(suite) = select::suite(&arguments.suite, &set)? else {
+        return Ok(USAGE);
+    };
+    let target = Target::new(
+        &suite,
+        "http://localhost",
+        arguments.selection.profile.as_deref(),
+        &select::typed(&suite, &set),
+        Limits::STANDARD,
+    )?;
+    let filter = Filter {
+        ids: arguments.selection.filter.clone(),
+        tags: arguments.selection.tag.clone(),
+    };
     let plan = Plan::new(&suite, expand(&suite), &filter, &target)?;
-    let text = if arguments.requirements { requirements(&suite, &plan, target.profile_name()) } else { cases(&plan) };
+    let text = if arguments.requirements {
+        requirements(&suite, &plan, target.profile_name())
+    } else {
+        cases(&plan)
+    };
     say(&text)?;
     Ok(if plan.cases.is_empty() { 4 } else { 0 })
 }
@@ -32,7 +47,11 @@ fn cases(plan: &Plan) -> String {
         text.push('\n');
     }
     let skipped = plan.cases.len() - plan.runnable().count();
-    let _ = writeln!(text, "{} cases, {skipped} of them skipped", plan.cases.len());
+    let _ = writeln!(
+        text,
+        "{} cases, {skipped} of them skipped",
+        plan.cases.len()
+    );
     text
 }
 
@@ -48,7 +67,9 @@ fn requirements(suite: &Suite, plan: &Plan, profile: Option<&str>) -> String {
     let mut uncovered = 0;
     for requirement in suite.requirements.values() {
         let level = requirement.level_for(profile);
-        let cases = shown.get(requirement.id.as_str()).map_or(&[][..], Vec::as_slice);
+        let cases = shown
+            .get(requirement.id.as_str())
+            .map_or(&[][..], Vec::as_slice);
         let mark = match (cases.is_empty(), level, &requirement.untested) {
             (false, ..) => String::new(),
             (true, Level::NotApplicable, _) => "  – not applicable".to_owned(),
@@ -59,11 +80,20 @@ fn requirements(suite: &Suite, plan: &Plan, profile: Option<&str>) -> String {
             }
         };
         let origin = requirement.origin.as_deref().unwrap_or("-");
-        let _ = writeln!(text, "{}  {level}  {origin}  {}{mark}", requirement.id, requirement.text_for(profile));
+        let _ = writeln!(
+            text,
+            "{}  {level}  {origin}  {}{mark}",
+            requirement.id,
+            requirement.text_for(profile)
+        );
         for case in cases {
             let _ = writeln!(text, "    {case}");
         }
     }
-    let _ = writeln!(text, "{} requirements, {uncovered} uncovered", suite.requirements.len());
+    let _ = writeln!(
+        text,
+        "{} requirements, {uncovered} uncovered",
+        suite.requirements.len()
+    );
     text
 }

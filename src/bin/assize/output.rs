@@ -35,11 +35,20 @@ pub(crate) fn diagnostics(found: &[Diagnostic]) {
     for diagnostic in found {
         complain(&format!("{}\n\n", diagnostic.render(styled)));
     }
-    let problems = if found.len() == 1 { "problem" } else { "problems" };
-    complain(&format!("{} {problems} found; `assize explain CODE` says more of a code in brackets\n", found.len()));
+    let problems = if found.len() == 1 {
+        "problem"
+    } else {
+        "problems"
+    };
+    complain(&format!(
+        "{} {problems} found; `assize explain CODE` says more of a code in brackets\n",
+        found.len()
+    ));
 }
 
 /// Whether an error is only that nobody reads any more.
 pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -20,12 +20,17 @@ use crate::{USAGE, args, emulator, select};
 
 pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     let set = select::variables(&arguments.selection.variables)?;
-    let Some(suite) = select::suite(&arguments.suite, &set)? else { return Ok(USAGE) };
+    let Some(suite) = select::suite(&arguments.suite, &set)? else {
+        return Ok(USAGE);
+    };
     let junit = arguments.junit.as_deref().map(Artefact::open).transpose()?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
         let seed = arguments.seed.unwrap_or_else(fresh_seed);
-        let limits = Limits { request: arguments.request_timeout, ..Limits::STANDARD };
+        let limits = Limits {
+            request: arguments.request_timeout,
+            ..Limits::STANDARD
+        };
         let variables = select::typed(&suite, &set);
         let profile = arguments.selection.profile.as_deref();
         let (endpoint, embedded) = match &arguments.endpoint {
@@ -39,18 +44,31 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         let mut target = Target::new(&suite, &endpoint, profile, &variables, limits)?;
         if embedded.is_some() && suite.identities.is_empty() {
             // A file of plain steps says nothing of tokens; the emulator asks for one.
-            target.identities.insert("owner".to_owned(), vec![("X-Auth-Token".to_owned(), emulator::OWNER_TOKEN.to_owned())]);
+            target.identities.insert(
+                "owner".to_owned(),
+                vec![("X-Auth-Token".to_owned(), emulator::OWNER_TOKEN.to_owned())],
+            );
         }
-        let filter = Filter { ids: arguments.selection.filter.clone(), tags: arguments.selection.tag.clone() };
+        let filter = Filter {
+            ids: arguments.selection.filter.clone(),
+            tags: arguments.selection.tag.clone(),
+        };
         let plan = Plan::new(&suite, expand(&suite), &filter, &target)?;
         if arguments.dry_run {
             say(&dry_run(&plan))?;
-            return Ok(if plan.runnable().next().is_none() { 4 } else { 0 });
+            return Ok(if plan.runnable().next().is_none() {
+                4
+            } else {
+                0
+            });
         }
         announce(&suite, &target, seed, embedded.is_some());
         let report = execute(arguments, suite, target, plan, seed).await?;
         if let Some(running) = embedded {
-            running.shutdown().await.context("the embedded emulator did not stop")?;
+            running
+                .shutdown()
+                .await
+                .context("the embedded emulator did not stop")?;
         }
         if let Some(file) = junit {
             file.write(&junit_text(&report)?)?;
@@ -63,7 +81,11 @@ fn junit_text(report: &RunReport) -> anyhow::Result<String> {
     Ok(junit(report))
 }
 
-async fn embedded(suite: &Suite, profile: Option<&str>, seed: u64) -> anyhow::Result<assize::emulator::Running> {
+async fn embedded(
+    suite: &Suite,
+    profile: Option<&str>,
+    seed: u64,
+) -> anyhow::Result<assize::emulator::Running> {
     let named = profile.or(suite.default_profile.as_deref());
     let dialect = match named.and_then(|name| suite.profiles.get(name)) {
         Some(profile) => {
@@ -73,7 +95,9 @@ async fn embedded(suite: &Suite, profile: Option<&str>, seed: u64) -> anyhow::Re
         // Plain files without a profile, and a profile that does not exist, which the target refuses.
         None => assize::emulator::Dialect::OtcV2,
     };
-    emulator::start(dialect, seed).await.context("the embedded emulator cannot be started")
+    emulator::start(dialect, seed)
+        .await
+        .context("the embedded emulator cannot be started")
 }
 
 fn fresh_seed() -> u64 {
@@ -82,52 +106,95 @@ fn fresh_seed() -> u64 {
 }
 
 fn announce(suite: &Suite, target: &Target, seed: u64, embedded: bool) {
-    let profile = target.profile_name().map(|name| format!(" as {name}")).unwrap_or_default();
-    let what = if embedded { "the embedded emulator" } else { "endpoint" };
-    complain(&format!("assize {} holds {what} {}{profile} to {}; seed {seed}\n", env!("CARGO_PKG_VERSION"), target.endpoint, suite.name));
+    let profile = target
+        .profile_name()
+        .map(|name| format!(" as {name}"))
+        .unwrap_or_default();
+    let what = if embedded {
+        "the embedded emulator"
+    } else {
+        "endpoint"
+    };
+    complain(&format!(
+        "assize {} holds {what} {}{profile} to {}; seed {seed}\n",
+        env!("CARGO_PKG_VERSION"),
+        target.endpoint,
+        suite.name
+    ));
 }
 
 fn dry_run(plan: &Plan) -> String {
     let mut text = String::new();
     for planned in &plan.cases {
         match &planned.skip {
-            None => text.push_str(&format!("RUN   {}  {}\n", planned.case.id, planned.case.title)),
-            Some(reason) => text.push_str(&format!("SKIP  {}  {}  ({reason})\n", planned.case.id, planned.case.title)),
+            None => text.push_str(&format!(
+                "RUN   {}  {}\n",
+                planned.case.id, planned.case.title
+            )),
+            Some(reason) => text.push_str(&format!(
+                "SKIP  {}  {}  ({reason})\n",
+                planned.case.id, planned.case.title
+            )),
         }
     }
     let runnable = plan.runnable().count();
-    text.push_str(&format!("{runnable} cases would run, {} would be skipped; nothing was sent\n", plan.cases.len() - runnable));
+    text.push_str(&format!(
+        "{runnable} cases would run, {} would be skipped; nothing was sent\n",
+        plan.cases.len() - runnable
+    ));
     text
 }
 
 /// Runs the plan and tells of it as it goes.
-async fn execute(arguments: &args::Run, suite: Arc<Suite>, target: Target, plan: Plan, seed: u64) -> anyhow::Result<RunReport> {
+async fn execute(
+    arguments: &args::Run,
+    suite: Arc<Suite>,
+    target: Target,
+    plan: Plan,
+    seed: u64,
+) -> anyhow::Result<RunReport> {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
     let watcher = tokio::spawn(async move {
         interrupted().await;
-        complain("\ninterrupted: no more cases are started; what was created is removed. Once more to leave at once.\n");
+        complain(
+            "\ninterrupted: no more cases are started; what was created is removed. Once more to leave at once.\n",
+        );
         stop.cancel();
         interrupted().await;
         complain("\nleft at once: objects of this run may be left on the endpoint.\n");
         leave();
     });
-    let options = Options { jobs: usize::from(arguments.jobs), fail_fast: arguments.fail_fast, deadline: arguments.deadline, strict: arguments.strict, seed, ..Options::standard() };
+    let options = Options {
+        jobs: usize::from(arguments.jobs),
+        fail_fast: arguments.fail_fast,
+        deadline: arguments.deadline,
+        strict: arguments.strict,
+        seed,
+        ..Options::standard()
+    };
     let terminal = stdout_is_terminal();
     let console = Console::new(styled(terminal));
     let bar = progress(plan.runnable().count());
     let every_line = arguments.verbose || !terminal;
     let mut failed = None;
-    let report = run_plan(suite, Arc::new(target), plan, options, cancel, |event| match event {
-        Event::Started { .. } => {}
-        Event::Progress { done } => bar.set_position(done as u64),
-        Event::Finished(outcome) => {
-            if let Some(line) = console.finished(outcome, every_line) {
-                let said = bar.suspend(|| say(&line));
-                failed = failed.take().or(said.err());
+    let report = run_plan(
+        suite,
+        Arc::new(target),
+        plan,
+        options,
+        cancel,
+        |event| match event {
+            Event::Started { .. } => {}
+            Event::Progress { done } => bar.set_position(done as u64),
+            Event::Finished(outcome) => {
+                if let Some(line) = console.finished(outcome, every_line) {
+                    let said = bar.suspend(|| say(&line));
+                    failed = failed.take().or(said.err());
+                }
             }
-        }
-    })
+        },
+    )
     .await?;
     watcher.abort();
     bar.finish_and_clear();
@@ -155,7 +222,9 @@ fn progress(cases: usize) -> ProgressBar {
 pub(crate) async fn interrupted() {
     #[cfg(unix)]
     {
-        if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        if let Ok(mut terminate) =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
@@ -166,7 +235,10 @@ pub(crate) async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-#[expect(clippy::exit, reason = "the second interrupt leaves without waiting for anything")]
+#[expect(
+    clippy::exit,
+    reason = "the second interrupt leaves without waiting for anything"
+)]
 fn leave() {
     std::process::exit(3);
 }
@@ -179,25 +251,42 @@ struct Artefact {
 
 impl Artefact {
     fn open(path: &Path) -> anyhow::Result<Self> {
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(directory).with_context(|| format!("{} cannot be created", directory.display()))?;
+        let directory = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("{} cannot be created", directory.display()))?;
         if path.is_dir() {
             anyhow::bail!("{} is a directory; name a file", path.display());
         }
-        let draft = tempfile::Builder::new().prefix(".assize-").tempfile_in(directory).with_context(|| format!("{} cannot be written", path.display()))?;
-        Ok(Self { path: path.to_path_buf(), draft })
+        let draft = tempfile::Builder::new()
+            .prefix(".assize-")
+            .tempfile_in(directory)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            draft,
+        })
     }
 
     fn write(mut self, text: &str) -> anyhow::Result<()> {
         let shown = self.path.display().to_string();
-        self.draft.write_all(text.as_bytes()).with_context(|| format!("{shown} cannot be written"))?;
+        self.draft
+            .write_all(text.as_bytes())
+            .with_context(|| format!("{shown} cannot be written"))?;
         // A temporary file is private to its owner; a report is not.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            self.draft.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).with_context(|| format!("{shown} cannot be made readable"))?;
+            self.draft
+                .as_file()
+                .set_permissions(std::fs::Permissions::from_mode(0o644))
+                .with_context(|| format!("{shown} cannot be made readable"))?;
         }
-        self.draft.persist(&self.path).with_context(|| format!("{shown} cannot be written"))?;
+        self.draft
+            .persist(&self.path)
+            .with_context(|| format!("{shown} cannot be written"))?;
         Ok(())
     }
 }

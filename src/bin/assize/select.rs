@@ -27,7 +27,13 @@ fn shipped() -> Files {
         open.extend(directory.dirs().map(|below| (root, below)));
         for file in directory.files() {
             if let Some(text) = file.contents_utf8() {
-                files.insert(format!("{root}/{}", file.path().to_string_lossy().replace('\\', "/")), text);
+                files.insert(
+                    format!(
+                        "{root}/{}",
+                        file.path().to_string_lossy().replace('\\', "/")
+                    ),
+                    text,
+                );
             }
         }
     }
@@ -35,18 +41,29 @@ fn shipped() -> Files {
 }
 
 /// What `--suite` and the paths stand for.
-pub(crate) fn selection(suite: Option<&str>, paths: &[PathBuf], variables: &BTreeMap<String, String>) -> anyhow::Result<Selection> {
+pub(crate) fn selection(
+    suite: Option<&str>,
+    paths: &[PathBuf],
+    variables: &BTreeMap<String, String>,
+) -> anyhow::Result<Selection> {
     let here = std::env::current_dir().context("the working directory cannot be read")?;
     let mut real = Vec::new();
     for path in paths {
-        real.push(path.canonicalize().with_context(|| format!("{} cannot be read; name a scenario file or a directory of them", path.display()))?);
+        real.push(path.canonicalize().with_context(|| {
+            format!(
+                "{} cannot be read; name a scenario file or a directory of them",
+                path.display()
+            )
+        })?);
     }
     let root = match suite {
         Some(SHIPPED) if !Path::new(SHIPPED).join(MANIFEST_FILE).is_file() => None,
         Some(directory) => {
             let root = Path::new(directory).canonicalize().with_context(|| format!("there is no suite `{directory}`; name a directory with a {MANIFEST_FILE}, or {SHIPPED}"))?;
             if !root.join(MANIFEST_FILE).is_file() {
-                bail!("{directory} has no {MANIFEST_FILE}; name a directory that has one, or {SHIPPED}");
+                bail!(
+                    "{directory} has no {MANIFEST_FILE}; name a directory that has one, or {SHIPPED}"
+                );
             }
             Some(root)
         }
@@ -61,8 +78,12 @@ pub(crate) fn selection(suite: Option<&str>, paths: &[PathBuf], variables: &BTre
         None if embedded => Some(shipped()),
         None => None,
     };
-    let inside = root.as_ref().is_some_and(|root| real.iter().all(|path| path.starts_with(root)));
-    let whole = root.as_ref().is_some_and(|root| real.iter().all(|path| path == root));
+    let inside = root
+        .as_ref()
+        .is_some_and(|root| real.iter().all(|path| path.starts_with(root)));
+    let whole = root
+        .as_ref()
+        .is_some_and(|root| real.iter().all(|path| path == root));
     let scenarios = if real.is_empty() || whole {
         None
     } else {
@@ -70,10 +91,17 @@ pub(crate) fn selection(suite: Option<&str>, paths: &[PathBuf], variables: &BTre
             Some(root) if inside => root.clone(),
             _ => common(&real),
         };
-        let below = real.iter().map(|path| slashes(path.strip_prefix(&own).unwrap_or(path))).collect();
+        let below = real
+            .iter()
+            .map(|path| slashes(path.strip_prefix(&own).unwrap_or(path)))
+            .collect();
         Some((directory(&own, &here), below))
     };
-    Ok(Selection { suite: base, scenarios, variables: variables.keys().cloned().collect() })
+    Ok(Selection {
+        suite: base,
+        scenarios,
+        variables: variables.keys().cloned().collect(),
+    })
 }
 
 fn directory(root: &Path, here: &Path) -> Files {
@@ -82,19 +110,32 @@ fn directory(root: &Path, here: &Path) -> Files {
         Ok(below) => format!("{}/", slashes(below)),
         Err(_) => format!("{}/", root.display()),
     };
-    Files::Directory { root: root.to_path_buf(), prefix }
+    Files::Directory {
+        root: root.to_path_buf(),
+        prefix,
+    }
 }
 
 fn slashes(path: &Path) -> String {
-    path.components().filter_map(|component| match component {
-        Component::Normal(part) => Some(part.to_string_lossy().into_owned()),
-        _ => None,
-    }).collect::<Vec<_>>().join("/")
+    path.components()
+        .filter_map(|component| match component {
+            Component::Normal(part) => Some(part.to_string_lossy().into_owned()),
+            _ => None,
+        })
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 /// The deepest directory that holds all of the paths.
 fn common(paths: &[PathBuf]) -> PathBuf {
-    let directory = |path: &PathBuf| if path.is_dir() { path.clone() } else { path.parent().map_or_else(|| path.clone(), Path::to_path_buf) };
+    let directory = |path: &PathBuf| {
+        if path.is_dir() {
+            path.clone()
+        } else {
+            path.parent()
+                .map_or_else(|| path.clone(), Path::to_path_buf)
+        }
+    };
     let mut common = paths.first().map(directory).unwrap_or_default();
     for path in paths {
         while !path.starts_with(&common) && common.pop() {}
@@ -103,7 +144,10 @@ fn common(paths: &[PathBuf]) -> PathBuf {
 }
 
 /// Loads the suite, or says everything that is wrong with it; `None` is exit code 2.
-pub(crate) fn suite(arguments: &args::Suite, variables: &BTreeMap<String, String>) -> anyhow::Result<Option<Arc<Suite>>> {
+pub(crate) fn suite(
+    arguments: &args::Suite,
+    variables: &BTreeMap<String, String>,
+) -> anyhow::Result<Option<Arc<Suite>>> {
     let selection = selection(arguments.suite.as_deref(), &arguments.paths, variables)?;
     match load(&selection) {
         Ok(suite) => Ok(Some(Arc::new(suite))),
@@ -118,12 +162,18 @@ pub(crate) fn suite(arguments: &args::Suite, variables: &BTreeMap<String, String
 pub(crate) fn variables(flags: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut values: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in std::env::vars_os() {
-        if let (Some(name), Some(value)) = (name.to_str().and_then(|name| name.strip_prefix("ASSIZE_VAR_")), value.to_str()) {
+        if let (Some(name), Some(value)) = (
+            name.to_str()
+                .and_then(|name| name.strip_prefix("ASSIZE_VAR_")),
+            value.to_str(),
+        ) {
             values.insert(name.to_ascii_lowercase(), value.to_owned());
         }
     }
     for flag in flags {
-        let Some((name, value)) = flag.split_once('=') else { bail!("`--var {flag}` has no value; write --var NAME=VALUE") };
+        let Some((name, value)) = flag.split_once('=') else {
+            bail!("`--var {flag}` has no value; write --var NAME=VALUE")
+        };
         values.insert(name.to_owned(), value.to_owned());
     }
     Ok(values)
@@ -134,8 +184,14 @@ pub(crate) fn typed(suite: &Suite, values: &BTreeMap<String, String>) -> BTreeMa
     values
         .iter()
         .map(|(name, value)| {
-            let text = suite.variables.get(name).is_some_and(|variable| variable.secret || variable.default.as_ref().is_none_or(Json::is_string));
-            let value = if text { Json::String(value.clone()) } else { serde_json::from_str(value).unwrap_or_else(|_| Json::String(value.clone())) };
+            let text = suite.variables.get(name).is_some_and(|variable| {
+                variable.secret || variable.default.as_ref().is_none_or(Json::is_string)
+            });
+            let value = if text {
+                Json::String(value.clone())
+            } else {
+                serde_json::from_str(value).unwrap_or_else(|_| Json::String(value.clone()))
+            };
             (name.clone(), value)
         })
         .collect()

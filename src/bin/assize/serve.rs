@@ -32,7 +32,12 @@ fn pending(text: &str) -> Option<std::ops::RangeInclusive<Duration>> {
     let to = parse_duration(to)?;
     // `50..400ms` takes the unit of its end.
     let from = match from.parse::<f64>() {
-        Ok(_) if from != text => parse_duration(&format!("{from}{}", text.trim_end().trim_start_matches(|c: char| c.is_ascii_digit() || c == '.'))).or_else(|| parse_duration(from))?,
+        Ok(_) if from != text => parse_duration(&format!(
+            "{from}{}",
+            text.trim_end()
+                .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')
+        ))
+        .or_else(|| parse_duration(from))?,
         _ => parse_duration(from)?,
     };
     (from <= to).then_some(from..=to)
@@ -45,7 +50,15 @@ mod tests {
     #[test]
     fn pending_is_one_time_or_a_range_whose_unit_may_stand_at_its_end() {
         let ms = Duration::from_millis;
-        for (text, range) in [("50ms", Some(ms(50)..=ms(50))), ("50ms..400ms", Some(ms(50)..=ms(400))), ("50..400ms", Some(ms(50)..=ms(400))), ("1s", Some(ms(1000)..=ms(1000))), ("4..1s", None), ("soon", None), ("..", None)] {
+        for (text, range) in [
+            ("50ms", Some(ms(50)..=ms(50))),
+            ("50ms..400ms", Some(ms(50)..=ms(400))),
+            ("50..400ms", Some(ms(50)..=ms(400))),
+            ("1s", Some(ms(1000)..=ms(1000))),
+            ("4..1s", None),
+            ("soon", None),
+            ("..", None),
+        ] {
             assert_eq!(pending(text), range, "{text}");
         }
     }
