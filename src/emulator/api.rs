@@ -92,8 +92,7 @@ impl Api {
         now: Timestamp,
     ) -> Answer {
         let request_id = lock(&self.requests).id();
-        let responded = body.and_then(|body| self.respond(parts, &body, now));
-        let mut answer = match responded {
+        let mut answer = match self.respond(parts, body, now) {
             Ok(answer) => answer,
             Err(refusal) => (self.rules.answer)(&refusal, &request_id.simple().to_string()),
         };
@@ -107,7 +106,12 @@ impl Api {
     }
 
     /// The checks in their order: token, path, method, body, and then the store's own.
-    fn respond(&self, parts: &Parts, body: &[u8], now: Timestamp) -> Result<Answer, Refusal> {
+    fn respond(
+        &self,
+        parts: &Parts,
+        body: Result<Bytes, Refusal>,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
         let path = parts.uri.path();
         let route = Route::parse(self.rules, path);
         if let Ok(Route::Versions) = route {
@@ -116,6 +120,7 @@ impl Api {
         }
         let caller = self.authenticate(parts)?;
         self.admits_json(parts)?;
+        let body = body?;
         let route = route?;
         route.check_method(self.rules, &parts.method)?;
         route.check_ids(self.rules)?;
@@ -125,7 +130,7 @@ impl Api {
         if writes && self.rules.permission == Permission::First {
             caller.may_write()?;
         }
-        let action = self.action(route, &parts.method, &query, body)?;
+        let action = self.action(route, &parts.method, &query, &body)?;
 
         let mut state = lock(&self.state);
         let reply = store::apply(&mut state, Command { caller, action }, now)?;

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value, json};
 
 use super::render;
-use crate::emulator::dialect::{Body, Fields, Paging, UnknownFilter};
+use crate::emulator::dialect::{Body, Fields, Paging, SortPairs, UnknownFilter};
 use crate::emulator::model::Kind;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::store::State;
@@ -101,7 +101,7 @@ pub(super) fn page(
     base: &str,
 ) -> Result<Value, Refusal> {
     filter(state, kind, &mut objects, query)?;
-    sort(&mut objects, query)?;
+    sort(state, &mut objects, query)?;
     let Page { mut objects, links } = cut(state, objects, query, base)?;
     objects
         .iter_mut()
@@ -119,6 +119,7 @@ pub(super) fn select(state: &State, object: &mut Object, query: &Query) {
     let wanted: Vec<&str> = query
         .all("fields")
         .flat_map(|names| names.split(','))
+        .filter(|name| !name.is_empty())
         .collect();
     match state.rules.fields {
         Fields::Select if !wanted.is_empty() => {
@@ -292,7 +293,7 @@ fn equals(value: &Value, text: &str) -> bool {
 }
 
 /// Orders by the sort keys, and by id where they say nothing.
-fn sort(objects: &mut [Object], query: &Query) -> Result<(), Refusal> {
+fn sort(state: &State, objects: &mut [Object], query: &Query) -> Result<(), Refusal> {
     let mut keys: Vec<(&str, &str)> = Vec::new();
     for pair in query.all("sort").flat_map(|pairs| pairs.split(',')) {
         keys.push(pair.split_once(':').unwrap_or((pair, "asc")));
@@ -301,7 +302,11 @@ fn sort(objects: &mut [Object], query: &Query) -> Result<(), Refusal> {
         query.all("sort_key").collect(),
         query.all("sort_dir").collect(),
     );
-    if names.len() != directions.len() && (!directions.is_empty() || names.len() > 1) {
+    let paired = match state.rules.sort_pairs {
+        SortPairs::Equal => names.len() == directions.len(),
+        SortPairs::Padded => names.len() >= directions.len(),
+    };
+    if !paired {
         return Err(Refusal::BadQuery {
             reason: "there must be as many sort_dir as sort_key".into(),
         });
@@ -396,7 +401,7 @@ fn cut(state: &State, objects: Vec<Object>, query: &Query, base: &str) -> Result
         (end.saturating_sub(limit), end)
     } else {
         let start = position.map_or(0, |at| at + 1);
-        (start, (start + limit).min(objects.len()))
+        (start, start.saturating_add(limit).min(objects.len()))
     };
     let (total, full) = (objects.len(), end - start == limit);
     let objects: Vec<Object> = objects.into_iter().skip(start).take(end - start).collect();

@@ -9,7 +9,7 @@ use super::{
     Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
     Lock, MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey,
     Positions, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape,
-    UnknownFilter, Vip, extra,
+    SortPairs, UnknownFilter, Vip, extra,
 };
 use crate::emulator::model::{
     Algorithm, CompareType, Kind, MonitorType, PersistenceType, PolicyAction, Protocol, RuleType,
@@ -72,6 +72,7 @@ pub(super) const RULES: Rules = Rules {
         Protocol::Udp,
         Protocol::TerminatedHttps,
     ],
+    reserved_ports: &[(Protocol::Udp, 4789)],
     pool_protocols: &[Protocol::Tcp, Protocol::Udp, Protocol::Http],
     algorithms: &[
         Algorithm::RoundRobin,
@@ -121,6 +122,7 @@ pub(super) const RULES: Rules = Rules {
 
     body: Body::Otc,
     paging: Paging::OnLimit,
+    sort_pairs: SortPairs::Equal,
     fields: Fields::Ignored,
     unknown_filter: UnknownFilter::Ignored,
 };

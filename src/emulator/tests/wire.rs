@@ -131,6 +131,7 @@ async fn an_unknown_path_is_not_found_in_the_dialects_shape() {
             ("/v9/lbaas/pools", version),
             ("/v2.0/lbaas/pools/%ff", ""),
             ("/v2.0/lbaas/pools%2F", ""),
+            ("//v2.0/lbaas/pools", ""),
         ] {
             let answer = send(&running, "GET", path, "").await;
             assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
