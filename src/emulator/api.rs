@@ -6,6 +6,8 @@
 mod body;
 mod change;
 mod draft;
+mod filter;
+mod list;
 mod query;
 mod render;
 mod route;
@@ -141,13 +143,13 @@ impl Api {
             }
             Reply::Found(kind, id) => {
                 let mut object = render::object(&state, (kind, id));
-                query::select(&state, &mut object, &query);
+                list::select(&state, &mut object, &query);
                 Answer::new(200, Some(show(kind, object)))
             }
             Reply::Listed(kind, ids) => {
-                let objects = query::objects(&state, kind, &ids, all_members, &query);
+                let objects = list::objects(&state, kind, &ids, all_members, &query);
                 let url = format!("{}{path}", self.base);
-                Answer::new(200, Some(query::page(&state, kind, objects, &query, &url)?))
+                Answer::new(200, Some(list::page(&state, kind, objects, &query, &url)?))
             }
             Reply::Tree(id) => Answer::new(200, Some(tree::tree(&state, id))),
             Reply::Deleted => Answer::new(204, None),

@@ -2,6 +2,12 @@
 //!
 //! Its front end checks tokens, mandatory fields and quotas and answers with `ELB.xxxx` codes; what the
 //! engine behind it refuses keeps the engine's NeutronError.
+//!
+//! Where its documents are silent, this is chosen: every blocked deletion is 409 EntityInUse, reported in
+//! the order member, monitor, policy; a listener's default pool can be deleted; a policy blocks its
+//! listener, and listeners and pools their load balancer; an id that is malformed or another project's is
+//! not found; the right to write is judged before the body and the object; a body on DELETE is ignored;
+//! an attribute that the documents do not name is refused, a filter that they do not name is ignored.
 
 use serde_json::json;
 

@@ -299,3 +299,13 @@ async fn a_shutdown_ends_even_while_a_client_holds_on() {
     running.shutdown().await.expect("an end");
     assert!(TcpStream::connect(&address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_dropped_emulator_stops_to_accept() {
+    let running = serve(Dialect::OtcV2).await;
+    let address = running.url().trim_start_matches("http://").to_owned();
+    drop(running);
+    while TcpStream::connect(&address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
