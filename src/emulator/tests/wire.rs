@@ -79,15 +79,19 @@ async fn a_pool_lives_and_dies_over_http() {
     }
 }
 
-/// Repeats while the load balancer is locked.
+/// Repeats while the load balancer is locked, for a few seconds at most.
 async fn eventually(running: &Running, method: &str, path: &str, body: &str) -> Response {
-    loop {
-        let answer = send(running, method, path, body.to_owned()).await;
-        if answer.status() != StatusCode::CONFLICT {
-            return answer;
+    let repeated = async {
+        loop {
+            let answer = send(running, method, path, body.to_owned()).await;
+            if answer.status() != StatusCode::CONFLICT {
+                return answer;
+            }
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(10), repeated)
+        .await
+        .expect("the lock ends")
 }
 
 #[tokio::test]
@@ -305,7 +309,8 @@ async fn a_dropped_emulator_stops_to_accept() {
     let running = serve(Dialect::OtcV2).await;
     let address = running.url().trim_start_matches("http://").to_owned();
     drop(running);
-    while TcpStream::connect(&address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    let refused = async { while TcpStream::connect(&address).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(10), refused)
+        .await
+        .expect("it stops");
 }
