@@ -133,9 +133,6 @@ fn pool(rules: &Rules, reader: &mut Reader) -> Result<PoolDraft, Refusal> {
     let listener = reader.id("listener_id")?;
     let protocol = reader.require("protocol", protocol)?;
     let algorithm = reader.require("lb_algorithm", algorithm)?;
-    if load_balancer.is_none() && listener.is_none() {
-        return Err(reader.missing("loadbalancer_id"));
-    }
     let persistence = session_persistence(rules, reader)?.flatten();
     let basics = basics(rules, Kind::Pool, reader)?;
     Ok(PoolDraft {

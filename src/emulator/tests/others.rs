@@ -151,15 +151,24 @@ fn a_listener_is_deleted_by_the_dialects_rule() {
 #[test]
 fn a_listener_that_its_pool_held_is_deleted_once_the_pool_is_gone() {
     let desk = Desk::new(Dialect::OtcV2);
-    let listener = desk.listener(&desk.load_balancer(), 80);
+    let load_balancer = desk.load_balancer();
+    let listener = desk.listener(&load_balancer, 80);
     let pool = desk.default_pool(&listener);
     let path = format!("listeners/{listener}");
+    let other = desk.pool(&load_balancer);
+    let policy = desk.policy(&listener, &other);
     let answer = desk.delete(&path);
     assert_eq!(
         answer.at("/NeutronError/message"),
         json!(format!("pool {pool} is using this listener"))
     );
     assert_eq!(desk.delete(&format!("pools/{pool}")).status, 204);
+    let answer = desk.delete(&path);
+    assert_eq!(
+        answer.at("/NeutronError/message"),
+        json!(format!("l7policy {policy} is using this listener"))
+    );
+    assert_eq!(desk.delete(&format!("l7policies/{policy}")).status, 204);
     assert_eq!(desk.delete(&path).status, 204);
 }
 

@@ -135,6 +135,7 @@ async fn an_unknown_path_is_not_found_in_the_dialects_shape() {
             ("/v9/lbaas/pools", version),
             ("/v2.0/lbaas/pools/%ff", ""),
             ("/v2.0/lbaas/pools%2F", ""),
+            ("/v2.0/lbaas/pools/a%2Fb", shape),
             ("//v2.0/lbaas/pools", ""),
         ] {
             let answer = send(&running, "GET", path, "").await;
