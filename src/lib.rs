@@ -10,6 +10,7 @@ pub mod check;
 pub mod plan;
 pub mod outcome;
 pub mod runner;
+pub mod report;
 
 #[cfg(feature = "emulator")]
 pub mod emulator;

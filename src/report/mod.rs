@@ -1,0 +1,13 @@
+//! A run report as text for people and for the gates of a CI system.
+//!
+//! Every renderer is a pure function from [`RunReport`](crate::outcome::RunReport) to a `String`: nothing
+//! here prints, opens a file, asks the environment or reads a clock, so that the same report always gives
+//! the same text. What the endpoint sent is hostile until it has gone through [`escape`].
+//!
+//! | module | gives |
+//! |---|---|
+//! | [`escape`] | text that neither a terminal nor an XML parser trips over |
+//! | `evidence` | findings and exchanges in words, shared by the renderers |
+
+pub mod escape;
+
