@@ -9,5 +9,8 @@
 //! | [`escape`] | text that neither a terminal nor an XML parser trips over |
 //! | `evidence` | findings and exchanges in words, shared by the renderers |
 
+mod curl;
 pub mod escape;
+
+pub use curl::curl;
 
