@@ -9,8 +9,14 @@
 //! | [`escape`] | text that neither a terminal nor an XML parser trips over |
 //! | `evidence` | findings and exchanges in words, shared by the renderers |
 
+mod console;
 mod curl;
 pub mod escape;
+mod evidence;
+mod layout;
+#[cfg(test)]
+mod sample;
 
+pub use console::Console;
 pub use curl::curl;
 
