@@ -13,10 +13,12 @@ mod console;
 mod curl;
 pub mod escape;
 mod evidence;
+mod junit;
 mod layout;
 #[cfg(test)]
 mod sample;
 
 pub use console::Console;
 pub use curl::curl;
+pub use junit::junit;
 
