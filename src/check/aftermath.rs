@@ -42,8 +42,9 @@ pub fn unchanged(
         Afterwards::Absent => "it is gone".to_owned(),
         Afterwards::Unclear(why) => why.clone(),
         Afterwards::Object(after) => {
-            let before = without(before, gone);
-            let changes = differences(&before, after, &|key| volatile.contains(key));
+            // References that are still there are for `gone` to report, not for this as well.
+            let (before, after) = (without(before, gone), without(after, gone));
+            let changes = differences(&before, &after, &|key| volatile.contains(key));
             if changes.is_empty() {
                 return None;
             }
@@ -205,9 +206,16 @@ mod tests {
             check(
                 json!({"id": "l", "default_pool_id": "p", "pools": [{"id": "q"}]}),
                 &[json!("p")]
+            ),
+            None
+        );
+        assert_eq!(
+            check(
+                json!({"id": "l", "default_pool_id": null, "pools": []}),
+                &[json!("p")]
             )
             .as_deref(),
-            Some("default_pool_id: null → \"p\"")
+            Some("pools[0]: {\"id\":\"q\"} → nothing")
         );
         assert_eq!(
             unchanged(

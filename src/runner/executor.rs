@@ -683,6 +683,11 @@ impl CaseRun<'_> {
                 .await?;
             match &read {
                 Afterwards::Object(value) => self.objects[place].value = value.clone(),
+                // What an earlier step took away, by itself or with something else, is no more.
+                Afterwards::Absent if self.session.has_deleted() => {
+                    self.objects[place].gone = true;
+                    continue;
+                }
                 Afterwards::Absent | Afterwards::Unclear(_) => {
                     return Err(Stop::Unjudged(format!(
                         "{} cannot be read before the act: {}",

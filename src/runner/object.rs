@@ -194,9 +194,14 @@ impl Session<'_> {
             .filter(|at| objects[*at].lease.is_none() && !objects[*at].gone)
             .map(|at| (at, String::new()))
             .collect();
-        for _round in 0..3 {
+        for round in 0..3 {
             let mut again = Vec::new();
             for (at, _) in left {
+                // Refused, perhaps for what the case itself has set in motion: that is to end first.
+                if round > 0 {
+                    let time = self.deadline.saturating_duration_since(Instant::now());
+                    let _ = self.settle(Phase::CleanUp, objects, at, time).await;
+                }
                 match self.remove(objects, at).await {
                     Ok(()) => objects[at].gone = true,
                     Err(why) => again.push((at, why)),

@@ -248,6 +248,15 @@ impl<'a> Session<'a> {
         self.violations.truncate(violations);
     }
 
+    /// Whether a step of the case has taken something away: a DELETE or PUT of its own that was accepted.
+    pub(super) fn has_deleted(&self) -> bool {
+        self.exchanges.iter().any(|exchange| {
+            exchange.phase == Phase::Act
+                && matches!(exchange.request.method.as_str(), "DELETE" | "PUT")
+                && matches!(&exchange.response, Ok(response) if (200..300).contains(&response.status))
+        })
+    }
+
     /// The answer of an exchange.
     pub(super) fn answer(&self, at: usize) -> Result<&Response, &TransportError> {
         self.exchanges[at].response.as_ref()

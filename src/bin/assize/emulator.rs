@@ -22,10 +22,17 @@ pub(crate) fn dialect(name: &str) -> Option<Dialect> {
     args::Dialect::from_str(name, false).ok().map(Dialect::from)
 }
 
-/// Starts an emulator on a free port of the loopback interface.
-pub(crate) async fn start(dialect: Dialect, seed: u64) -> std::io::Result<Running> {
+/// What the command line's emulators are told: the dialect's defaults, with room for many cases at once.
+pub(crate) fn config(dialect: Dialect, seed: u64) -> Config {
     let mut config = Config::new(dialect);
     config.seed = seed;
+    config.quotas.pools = config.quotas.pools.map(|pools| pools.max(500));
+    config
+}
+
+/// Starts an emulator on a free port of the loopback interface.
+pub(crate) async fn start(dialect: Dialect, seed: u64) -> std::io::Result<Running> {
+    let config = config(dialect, seed);
     Ok(
         Emulator::bind(config, SocketAddr::from(([127, 0, 0, 1], 0)))
             .await?

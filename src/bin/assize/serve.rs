@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use assize::emulator::{Config, Dialect, Emulator};
+use assize::emulator::{Dialect, Emulator};
 use assize::suite::parse_duration;
 
 use crate::args;
 use crate::output::{complain, say};
 
 pub(crate) fn serve(arguments: &args::Serve) -> anyhow::Result<u8> {
-    let mut config = Config::new(Dialect::from(arguments.dialect));
-    config.seed = arguments.seed;
+    let mut config = crate::emulator::config(Dialect::from(arguments.dialect), arguments.seed);
     if let Some(text) = &arguments.pending {
         config.pending = pending(text).with_context(|| format!("`--pending {text}` is no time; write one such as 50ms, or a range such as 50ms..400ms"))?;
     }
