@@ -174,7 +174,11 @@ async fn execute(
         ..Options::standard()
     };
     let terminal = stdout_is_terminal();
-    let console = Console { width: None, styled: styled(terminal), verbose: arguments.verbose };
+    let console = Console {
+        width: None,
+        styled: styled(terminal),
+        verbose: arguments.verbose,
+    };
     let bar = progress(plan.runnable().count());
     let mut failed = None;
     let report = run_plan(
@@ -188,10 +192,10 @@ async fn execute(
             Event::Progress { done } => bar.set_position(done as u64),
             Event::Finished(outcome) => {
                 let plain = outcome.verdict == Verdict::Pass && outcome.findings.is_empty();
-            if terminal && plain && !arguments.verbose {
-                return;
-            }
-            if let Some(line) = console.finished(outcome) {
+                if terminal && plain && !arguments.verbose {
+                    return;
+                }
+                if let Some(line) = console.finished(outcome) {
                     let said = bar.suspend(|| say(&format!("{line}\n")));
                     failed = failed.take().or(said.err());
                 }
