@@ -24,5 +24,8 @@ pub mod runner;
 
 pub mod report;
 
+#[cfg(feature = "libtest")]
+pub mod libtest;
+
 #[cfg(feature = "emulator")]
 pub mod emulator;

@@ -1,2 +1,40 @@
-//! The shipped suite as trials of `cargo test`.
-fn main() {}
+//! The shipped suite as trials of `cargo test`, each dialect of the emulator held to its own profile:
+//! `ASSIZE_PROFILE` chooses one other than otc-v2.
+
+#![expect(clippy::print_stderr, reason = "a test says why it cannot begin")]
+
+use std::process::ExitCode;
+
+use assize::emulator::{Config, Dialect, Emulator};
+use assize::libtest::{Suite, test};
+
+fn main() -> ExitCode {
+    let profile = std::env::var("ASSIZE_PROFILE").unwrap_or_else(|_| "otc-v2".to_owned());
+    let Some(dialect) = Dialect::ALL
+        .into_iter()
+        .find(|dialect| dialect.name() == profile)
+    else {
+        eprintln!("there is no dialect {profile}");
+        return ExitCode::from(2);
+    };
+    let Ok(runtime) = tokio::runtime::Runtime::new() else {
+        return ExitCode::from(2);
+    };
+    let bound = runtime.block_on(async {
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        Emulator::bind(Config::new(dialect), address)
+            .await
+            .map(Emulator::serve)
+    });
+    match bound {
+        Ok(emulator) => test(
+            Suite::new(emulator.url())
+                .directory(env!("CARGO_MANIFEST_DIR"))
+                .profile(profile),
+        ),
+        Err(error) => {
+            eprintln!("the emulator cannot be started: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

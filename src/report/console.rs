@@ -80,7 +80,7 @@ impl Console {
                 ),
             )),
             Verdict::Error | Verdict::Skip | Verdict::Waived => {
-                lines.extend(indented(COLUMN, reason))
+                lines.extend(indented(COLUMN, reason));
             }
         }
         if self.verbose {
@@ -873,7 +873,7 @@ ERROR quota
                 .iter()
                 .filter_map(|outcome| console.finished(outcome))
                 .for_each(|lines| text = format!("{lines}\n{text}"));
-            assert!(!text.contains(|character| super::super::escape::is_hostile(character)));
+            assert!(!text.contains(super::super::escape::is_hostile));
             assert_eq!(
                 text.lines()
                     .filter(|line| line.starts_with("57 passed"))

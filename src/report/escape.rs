@@ -47,9 +47,9 @@ fn spelled(text: &str, hostile: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if hostile(character) {
-            spell(character, &mut shown)
+            spell(character, &mut shown);
         } else {
-            shown.push(character)
+            shown.push(character);
         }
     }
     shown
