@@ -20,11 +20,16 @@ fn main() -> ExitCode {
     let Ok(runtime) = tokio::runtime::Runtime::new() else {
         return ExitCode::from(2);
     };
+    // A stock neutron-lbaas allows ten pools a project, fewer than the lanes of a run ask for.
+    let mut config = Config::new(dialect);
+    config.quotas.pools = config.quotas.pools.map(|pools| pools.max(500));
+    config.quotas.load_balancers = config
+        .quotas
+        .load_balancers
+        .map(|balancers| balancers.max(500));
     let bound = runtime.block_on(async {
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        Emulator::bind(Config::new(dialect), address)
-            .await
-            .map(Emulator::serve)
+        Emulator::bind(config, address).await.map(Emulator::serve)
     });
     match bound {
         Ok(emulator) => test(
