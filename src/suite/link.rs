@@ -686,7 +686,8 @@ impl<'a> Linker<'a> {
                     &name.span,
                     format!("the fragment `{}` uses itself in the end", name.value),
                 )
-                .label("used here"),
+                .label("used here")
+                .help("break the circle: a fragment may use only what does not lead back to it"),
             );
             return None;
         }
@@ -949,18 +950,7 @@ impl<'a> Linker<'a> {
                 ),
             );
         }
-        let answer = &expect.answer;
-        let empty = answer.status.is_none()
-            && answer.headers.is_empty()
-            && answer.body.is_none()
-            && answer.schema.is_none()
-            && expect.named.is_empty()
-            && expect.answers.is_empty()
-            && expect.within.is_none()
-            && expect.check.is_empty()
-            && expect.observe.is_empty()
-            && !asks;
-        if empty {
+        if !expect.asks() {
             self.found.push(
                 Diagnostic::new("asks-nothing", &expect.span, "this `then` asks for nothing")
                     .label("nothing to judge")
