@@ -330,7 +330,7 @@ impl Template {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Expr(expr) => {
-                    out.push_str(&encode(plain(&expr.value(scope)?.unwrap_or(Json::Null))))
+                    out.push_str(&encode(plain(&expr.value(scope)?.unwrap_or(Json::Null))));
                 }
             }
         }

@@ -81,7 +81,7 @@ pub fn gone(
             expected,
             actual,
             location: Some(at.clone()),
-        })
+        });
     };
     match read {
         Afterwards::Absent => {}
@@ -90,7 +90,7 @@ pub fn gone(
             format!("it reads {}", super::quote(object)),
         ),
         Afterwards::Unclear(why) => {
-            push(format!("{name} cannot be read any more (404)"), why.clone())
+            push(format!("{name} cannot be read any more (404)"), why.clone());
         }
     }
     let Some(id) = id else { return found };

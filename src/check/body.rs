@@ -195,7 +195,7 @@ fn operator(
         }
         MatchOp::Each(matcher) => match value {
             Some(Value::Array(items)) => items.iter().enumerate().for_each(|(at, item)| {
-                walk(matcher, Some(item), &format!("{path}[{at}]"), scope, found)
+                walk(matcher, Some(item), &format!("{path}[{at}]"), scope, found);
             }),
             _ => push(found, path, "a list".to_owned(), value),
         },

@@ -30,7 +30,7 @@ pub fn standing(
             expected: expected.to_owned(),
             actual,
             location: None,
-        })
+        });
     };
     let text = || bounded(&String::from_utf8_lossy(&response.body));
     if response.status >= 500 {

@@ -6,6 +6,8 @@
 mod body;
 mod change;
 mod draft;
+mod filter;
+mod list;
 mod query;
 mod render;
 mod route;
@@ -92,8 +94,7 @@ impl Api {
         now: Timestamp,
     ) -> Answer {
         let request_id = lock(&self.requests).id();
-        let responded = body.and_then(|body| self.respond(parts, &body, now));
-        let mut answer = match responded {
+        let mut answer = match self.respond(parts, body, now) {
             Ok(answer) => answer,
             Err(refusal) => (self.rules.answer)(&refusal, &request_id.simple().to_string()),
         };
@@ -107,7 +108,12 @@ impl Api {
     }
 
     /// The checks in their order: token, path, method, body, and then the store's own.
-    fn respond(&self, parts: &Parts, body: &[u8], now: Timestamp) -> Result<Answer, Refusal> {
+    fn respond(
+        &self,
+        parts: &Parts,
+        body: Result<Bytes, Refusal>,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
         let path = parts.uri.path();
         let route = Route::parse(self.rules, path);
         if let Ok(Route::Versions) = route {
@@ -116,6 +122,7 @@ impl Api {
         }
         let caller = self.authenticate(parts)?;
         self.admits_json(parts)?;
+        let body = body?;
         let route = route?;
         route.check_method(self.rules, &parts.method)?;
         route.check_ids(self.rules)?;
@@ -125,7 +132,7 @@ impl Api {
         if writes && self.rules.permission == Permission::First {
             caller.may_write()?;
         }
-        let action = self.action(route, &parts.method, &query, body)?;
+        let action = self.action(route, &parts.method, &query, &body)?;
 
         let mut state = lock(&self.state);
         let reply = store::apply(&mut state, Command { caller, action }, now)?;
@@ -136,13 +143,13 @@ impl Api {
             }
             Reply::Found(kind, id) => {
                 let mut object = render::object(&state, (kind, id));
-                query::select(&state, &mut object, &query);
+                list::select(&state, &mut object, &query);
                 Answer::new(200, Some(show(kind, object)))
             }
             Reply::Listed(kind, ids) => {
-                let objects = query::objects(&state, kind, &ids, all_members, &query);
+                let objects = list::objects(&state, kind, &ids, all_members, &query);
                 let url = format!("{}{path}", self.base);
-                Answer::new(200, Some(query::page(&state, kind, objects, &query, &url)?))
+                Answer::new(200, Some(list::page(&state, kind, objects, &query, &url)?))
             }
             Reply::Tree(id) => Answer::new(200, Some(tree::tree(&state, id))),
             Reply::Deleted => Answer::new(204, None),

@@ -28,6 +28,18 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// All dialects.
+    pub const ALL: [Self; 3] = [Self::OtcV2, Self::Octavia, Self::NeutronLbaas];
+
+    /// The name of the dialect, as profiles and arguments spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OtcV2 => "otc-v2",
+            Self::Octavia => "octavia",
+            Self::NeutronLbaas => "neutron-lbaas",
+        }
+    }
+
     /// The dialect's table.
     pub(crate) const fn rules(self) -> &'static Rules {
         match self {
@@ -39,6 +51,7 @@ impl Dialect {
 }
 
 /// The decisions of one dialect.
+#[derive(Clone)]
 pub(crate) struct Rules {
     // Paths and transport.
     pub(crate) prefixes: &'static [&'static str],
@@ -82,6 +95,7 @@ pub(crate) struct Rules {
     pub(crate) default_provider: &'static str,
     pub(crate) vip: Vip,
     pub(crate) listener_protocols: &'static [Protocol],
+    pub(crate) reserved_ports: &'static [(Protocol, u16)],
     pub(crate) pool_protocols: &'static [Protocol],
     pub(crate) algorithms: &'static [Algorithm],
     pub(crate) persistence_types: &'static [PersistenceType],
@@ -107,6 +121,7 @@ pub(crate) struct Rules {
     // What is shown.
     pub(crate) body: Body,
     pub(crate) paging: Paging,
+    pub(crate) sort_pairs: SortPairs,
     pub(crate) fields: Fields,
     pub(crate) unknown_filter: UnknownFilter,
 }
@@ -360,6 +375,15 @@ pub(crate) enum Paging {
     Always { max: usize },
     /// Only with `limit`; the next link exists whenever the page is full.
     OnLimitFull,
+}
+
+/// How many `sort_dir` go with the `sort_key`s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SortPairs {
+    /// As many.
+    Equal,
+    /// Those that are missing are ascending.
+    Padded,
 }
 
 /// Whether `fields` selects attributes.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -47,6 +48,10 @@ impl Emulator {
         let Self { listener, url, api } = self;
         let router = Router::new().fallback(handle).with_state(Arc::clone(&api));
         let (stop, stopped) = oneshot::channel::<()>();
+        let listener = listener.tap_io(|stream| {
+            // A socket that cannot be set up so is slower, not wrong.
+            let _ = stream.set_nodelay(true);
+        });
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
             // Both a message and a dropped sender mean the end.
             let _ = stopped.await;

@@ -13,6 +13,8 @@ mod pool;
 mod random;
 mod settle;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 use uuid::Uuid;

@@ -4,6 +4,7 @@
 mod delete_pool;
 mod lists;
 mod others;
+mod sequences;
 mod validation;
 mod wire;
 

@@ -98,7 +98,7 @@ pub async fn run(
                     Some(reason),
                     started,
                     Duration::ZERO,
-                ))
+                ));
             }
             None => waiting.push((at, planned.case)),
         }

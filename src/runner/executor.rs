@@ -723,7 +723,8 @@ impl CaseRun<'_> {
                 self.found(expect, mismatch, Some(exchange));
             }
         }
-        if judged.is_empty() && must_succeed && !self.session.succeeded(success, exchange, scope) {
+        if step.then.is_empty() && must_succeed && !self.session.succeeded(success, exchange, scope)
+        {
             return Err(Stop::Unjudged(format!(
                 "a step before the last was refused: {}",
                 self.session.describe(exchange)

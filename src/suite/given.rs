@@ -242,7 +242,7 @@ fn entry(
                 }
             }
             _ if resource.needs.iter().any(|need| need.value == name) => {
-                binds.extend(read::text(node, found).map(|alias| (name.to_owned(), alias)))
+                binds.extend(read::text(node, found).map(|alias| (name.to_owned(), alias)));
             }
             _ if resource.params.iter().any(|(param, _)| param == name) => entry
                 .params

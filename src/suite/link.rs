@@ -765,23 +765,22 @@ impl<'a> Linker<'a> {
                     alias,
                     objects.keys().map(String::as_str),
                 ) && let Some(resource) = objects.get(&alias.value)
-                {
-                    if self.known(
+                    && self.known(
                         &format!("operation of `{}`", resource.name),
                         "unknown-operation",
                         operation,
                         resource.operation_names(),
-                    ) && let Some(operation) = resource.operation(&operation.value)
-                    {
-                        self.with(
-                            step,
-                            operation
-                                .params
-                                .iter()
-                                .map(|(name, _)| name.as_str())
-                                .collect(),
-                        );
-                    }
+                    )
+                    && let Some(operation) = resource.operation(&operation.value)
+                {
+                    self.with(
+                        step,
+                        operation
+                            .params
+                            .iter()
+                            .map(|(name, _)| name.as_str())
+                            .collect(),
+                    );
                 }
             }
             Action::Create(resource, _) => self.with(

@@ -235,7 +235,7 @@ impl Loader {
         match document(&source, &node, &mut self.found) {
             None => {}
             Some(Document::Manifest(manifest)) if path == MANIFEST_FILE => {
-                self.parts.manifest = Some(manifest)
+                self.parts.manifest = Some(manifest);
             }
             Some(Document::Manifest(manifest)) => self.found.push(
                 Diagnostic::new(
@@ -249,9 +249,9 @@ impl Loader {
                 )),
             ),
             Some(Document::Requirements(requirements)) => {
-                self.parts.requirements.extend(requirements)
+                self.parts.requirements.extend(requirements);
             }
-            Some(Document::Resource(resource)) => self.parts.resources.push(resource),
+            Some(Document::Resource(resource)) => self.parts.resources.push(*resource),
             Some(Document::Profile(profile)) => self.parts.profiles.push(profile),
             Some(Document::Scenarios(file)) => {
                 let base = path.rsplit_once('/').map_or("", |(base, _)| base);

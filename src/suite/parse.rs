@@ -24,7 +24,7 @@ const READY_WITHIN: Duration = Duration::from_secs(300);
 pub(super) enum Document {
     Manifest(Manifest),
     Requirements(Vec<Requirement>),
-    Resource(Resource),
+    Resource(Box<Resource>),
     Profile(Profile),
     Scenarios(ScenarioFile),
 }
@@ -82,7 +82,7 @@ pub(super) fn document(source: &Arc<Source>, node: &Node, found: &mut Found) -> 
     Some(match kind {
         Some("suite") => Document::Manifest(manifest(node, found)?),
         Some("requirements") => Document::Requirements(requirements(node, found)),
-        Some("resource") => Document::Resource(resource(node, found)?),
+        Some("resource") => Document::Resource(Box::new(resource(node, found)?)),
         Some("profile") => Document::Profile(profile(node, found)?),
         _ => Document::Scenarios(scenario_file(source, node, found)?),
     })

@@ -22,11 +22,16 @@ pub(crate) fn dialect(name: &str) -> Option<Dialect> {
     args::Dialect::from_str(name, false).ok().map(Dialect::from)
 }
 
-/// What the command line's emulators are told: the dialect's defaults, with room for many cases at once.
+/// The emulator's settings for a run of many cases at once: a stock neutron-lbaas allows ten pools a project,
+/// fewer than the lanes of a run ask for.
 pub(crate) fn config(dialect: Dialect, seed: u64) -> Config {
     let mut config = Config::new(dialect);
     config.seed = seed;
     config.quotas.pools = config.quotas.pools.map(|pools| pools.max(500));
+    config.quotas.load_balancers = config
+        .quotas
+        .load_balancers
+        .map(|balancers| balancers.max(500));
     config
 }
 

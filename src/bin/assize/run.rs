@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use assize::case::expand;
-use assize::outcome::{Event, RunReport};
+use assize::outcome::{Event, RunReport, Verdict};
 use assize::plan::{Filter, Plan};
 use assize::report::{Console, junit};
 use assize::runner::{Options, run as run_plan};
@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
 }
 
 fn junit_text(report: &RunReport) -> anyhow::Result<String> {
-    Ok(junit(report))
+    junit(report).context("the JUnit report cannot be formed")
 }
 
 async fn embedded(
@@ -174,9 +174,12 @@ async fn execute(
         ..Options::standard()
     };
     let terminal = stdout_is_terminal();
-    let console = Console::new(styled(terminal));
+    let console = Console {
+        width: None,
+        styled: styled(terminal),
+        verbose: arguments.verbose,
+    };
     let bar = progress(plan.runnable().count());
-    let every_line = arguments.verbose || !terminal;
     let mut failed = None;
     let report = run_plan(
         suite,
@@ -188,8 +191,12 @@ async fn execute(
             Event::Started { .. } => {}
             Event::Progress { done } => bar.set_position(done as u64),
             Event::Finished(outcome) => {
-                if let Some(line) = console.finished(outcome, every_line) {
-                    let said = bar.suspend(|| say(&line));
+                let plain = outcome.verdict == Verdict::Pass && outcome.findings.is_empty();
+                if terminal && plain && !arguments.verbose {
+                    return;
+                }
+                if let Some(line) = console.finished(outcome) {
+                    let said = bar.suspend(|| say(&format!("{line}\n")));
                     failed = failed.take().or(said.err());
                 }
             }
@@ -201,7 +208,7 @@ async fn execute(
     if let Some(error) = failed.filter(|error| !crate::output::is_closed_pipe(error)) {
         return Err(error);
     }
-    match say(&console.summary(&report)) {
+    match say(&format!("{}\n", console.summary(&report))) {
         Err(error) if !crate::output::is_closed_pipe(&error) => Err(error),
         _ => Ok(report),
     }

@@ -103,8 +103,11 @@ fn listener(rules: &Rules, reader: &mut Reader) -> Result<ListenerDraft, Refusal
     let load_balancer = reader.require("loadbalancer_id", load_balancer)?;
     let protocol = reader.require("protocol", protocol)?;
     let port = reader.require("protocol_port", port)?;
-    if protocol == Protocol::Udp && port == 4789 {
-        return Err(reader.invalid("protocol_port", "UDP port 4789 is reserved"));
+    if rules.reserved_ports.contains(&(protocol, port)) {
+        return Err(reader.invalid(
+            "protocol_port",
+            format!("{} port {port} is reserved", protocol.as_str()),
+        ));
     }
     let default_tls_container = reader.text("default_tls_container_ref", 128)?;
     if protocol == Protocol::TerminatedHttps && default_tls_container.is_none() {
@@ -130,9 +133,6 @@ fn pool(rules: &Rules, reader: &mut Reader) -> Result<PoolDraft, Refusal> {
     let listener = reader.id("listener_id")?;
     let protocol = reader.require("protocol", protocol)?;
     let algorithm = reader.require("lb_algorithm", algorithm)?;
-    if load_balancer.is_none() && listener.is_none() {
-        return Err(reader.missing("loadbalancer_id"));
-    }
     let persistence = session_persistence(rules, reader)?.flatten();
     let basics = basics(rules, Kind::Pool, reader)?;
     Ok(PoolDraft {

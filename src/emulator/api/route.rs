@@ -36,15 +36,19 @@ impl Route {
         let unknown = || Refusal::NoRoute {
             path: path.to_owned(),
         };
-        let decoded = path.trim_start_matches('/').split('/').map(|segment| {
-            let text = String::from_utf8(percent_decoded(segment)).map_err(|_| unknown())?;
-            // A slash in disguise would name something else after one more decoding.
-            if text.contains(['/', '\0']) {
-                Err(unknown())
-            } else {
-                Ok(text)
-            }
-        });
+        let decoded = path
+            .strip_prefix('/')
+            .unwrap_or(path)
+            .split('/')
+            .map(|segment| {
+                let text = String::from_utf8(percent_decoded(segment)).map_err(|_| unknown())?;
+                // A slash in disguise would name something else after one more decoding.
+                if text.contains(['/', '\0']) {
+                    Err(unknown())
+                } else {
+                    Ok(text)
+                }
+            });
         let decoded = decoded.collect::<Result<Vec<String>, Refusal>>()?;
         let mut segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
         if rules.empty_id == EmptyId::Collection

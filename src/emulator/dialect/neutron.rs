@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     Accept, AllMembers, Answer, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign, Lock,
     MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey, Positions,
-    RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape,
+    RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape, SortPairs,
     UnknownFilter, Vip, extra,
 };
 use crate::emulator::model::{
@@ -65,6 +65,7 @@ pub(super) const RULES: Rules = Rules {
         Protocol::Https,
         Protocol::TerminatedHttps,
     ],
+    reserved_ports: &[],
     pool_protocols: &[Protocol::Tcp, Protocol::Http, Protocol::Https],
     algorithms: &[
         Algorithm::RoundRobin,
@@ -123,6 +124,7 @@ pub(super) const RULES: Rules = Rules {
 
     body: Body::Neutron,
     paging: Paging::OnLimitFull,
+    sort_pairs: SortPairs::Equal,
     fields: Fields::Select,
     unknown_filter: UnknownFilter::Ignored,
 };

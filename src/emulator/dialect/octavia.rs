@@ -6,7 +6,7 @@ use super::{
     Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
     Lock, MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey,
     Positions, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape,
-    UnknownFilter, Vip, extra,
+    SortPairs, UnknownFilter, Vip, extra,
 };
 use crate::emulator::model::{
     Algorithm, CompareType, Kind, MonitorType, PersistenceType, PolicyAction, Protocol, RuleType,
@@ -102,6 +102,7 @@ pub(super) const RULES: Rules = Rules {
         Protocol::Sctp,
         Protocol::Prometheus,
     ],
+    reserved_ports: &[],
     pool_protocols: &[
         Protocol::Http,
         Protocol::Https,
@@ -176,6 +177,7 @@ pub(super) const RULES: Rules = Rules {
 
     body: Body::Octavia,
     paging: Paging::Always { max: 1000 },
+    sort_pairs: SortPairs::Padded,
     fields: Fields::Select,
     unknown_filter: UnknownFilter::Refused,
 };

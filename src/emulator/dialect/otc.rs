@@ -2,6 +2,12 @@
 //!
 //! Its front end checks tokens, mandatory fields and quotas and answers with `ELB.xxxx` codes; what the
 //! engine behind it refuses keeps the engine's NeutronError.
+//!
+//! Where its documents are silent, this is chosen: every blocked deletion is 409 EntityInUse, reported in
+//! the order member, monitor, policy; a listener's default pool can be deleted; a policy blocks its
+//! listener, and listeners and pools their load balancer; an id that is malformed or another project's is
+//! not found; the right to write is judged before the body and the object; a body on DELETE is ignored;
+//! an attribute that the documents do not name is refused, a filter that they do not name is ignored.
 
 use serde_json::json;
 
@@ -9,7 +15,7 @@ use super::{
     Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
     Lock, MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey,
     Positions, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape,
-    UnknownFilter, Vip, extra,
+    SortPairs, UnknownFilter, Vip, extra,
 };
 use crate::emulator::model::{
     Algorithm, CompareType, Kind, MonitorType, PersistenceType, PolicyAction, Protocol, RuleType,
@@ -72,6 +78,7 @@ pub(super) const RULES: Rules = Rules {
         Protocol::Udp,
         Protocol::TerminatedHttps,
     ],
+    reserved_ports: &[(Protocol::Udp, 4789)],
     pool_protocols: &[Protocol::Tcp, Protocol::Udp, Protocol::Http],
     algorithms: &[
         Algorithm::RoundRobin,
@@ -121,6 +128,7 @@ pub(super) const RULES: Rules = Rules {
 
     body: Body::Otc,
     paging: Paging::OnLimit,
+    sort_pairs: SortPairs::Equal,
     fields: Fields::Ignored,
     unknown_filter: UnknownFilter::Ignored,
 };

@@ -143,7 +143,7 @@ pub(crate) struct ListenerDraft {
     pub(crate) default_tls_container: Option<String>,
 }
 
-/// A new pool; at least one of the two parents is named.
+/// A new pool; the store refuses one that names neither parent.
 #[derive(Debug, Clone)]
 pub(crate) struct PoolDraft {
     pub(crate) basics: Basics,

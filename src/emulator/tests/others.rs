@@ -151,15 +151,24 @@ fn a_listener_is_deleted_by_the_dialects_rule() {
 #[test]
 fn a_listener_that_its_pool_held_is_deleted_once_the_pool_is_gone() {
     let desk = Desk::new(Dialect::OtcV2);
-    let listener = desk.listener(&desk.load_balancer(), 80);
+    let load_balancer = desk.load_balancer();
+    let listener = desk.listener(&load_balancer, 80);
     let pool = desk.default_pool(&listener);
     let path = format!("listeners/{listener}");
+    let other = desk.pool(&load_balancer);
+    let policy = desk.policy(&listener, &other);
     let answer = desk.delete(&path);
     assert_eq!(
         answer.at("/NeutronError/message"),
         json!(format!("pool {pool} is using this listener"))
     );
     assert_eq!(desk.delete(&format!("pools/{pool}")).status, 204);
+    let answer = desk.delete(&path);
+    assert_eq!(
+        answer.at("/NeutronError/message"),
+        json!(format!("l7policy {policy} is using this listener"))
+    );
+    assert_eq!(desk.delete(&format!("l7policies/{policy}")).status, 204);
     assert_eq!(desk.delete(&path).status, 204);
 }
 
@@ -250,6 +259,7 @@ fn otc_adds_and_deletes_in_batches_of_all_or_nothing() {
     let pool = desk.pool(&desk.load_balancer());
     let path = format!("pools/{pool}/members");
     let first = desk.member(&pool, 1);
+    let elsewhere = desk.member(&desk.pool(&desk.load_balancer()), 1);
     let put = |body: Value| desk.put(&path, &body).status;
     assert_eq!(
         put(json!({"members": [item(2, None), item(3, None)], "action": "add"})),
@@ -270,6 +280,10 @@ fn otc_adds_and_deletes_in_batches_of_all_or_nothing() {
         ),
         (
             json!({"members": [{"id": first}, {"id": NOBODY}], "action": "delete"}),
+            404,
+        ),
+        (
+            json!({"members": [{"id": first}, {"id": elsewhere}], "action": "delete"}),
             404,
         ),
         (
@@ -487,6 +501,29 @@ fn octavia_marks_each_object_that_a_change_touches() {
     );
     desk.settle();
     assert_eq!(all(), [json!("ACTIVE"), json!("ACTIVE"), json!("ACTIVE")]);
+}
+
+#[test]
+fn a_policy_and_the_rules_it_came_with_are_pending_together() {
+    let desk = Desk::new(Dialect::Octavia);
+    let load_balancer = desk.load_balancer();
+    let (listener, pool) = (desk.listener(&load_balancer, 80), desk.pool(&load_balancer));
+    let rule = json!({"type": "PATH", "compare_type": "EQUAL_TO", "value": "/a"});
+    let fields = json!({
+        "listener_id": listener, "action": "REDIRECT_TO_POOL", "redirect_pool_id": pool, "rules": [rule],
+    });
+    let answer = desk.post("l7policies", &json!({"l7policy": fields}));
+    assert_eq!(answer.at("/l7policy/provisioning_status"), "PENDING_CREATE");
+    let rules = format!(
+        "l7policies/{}/rules",
+        answer.at("/l7policy/id").as_str().expect("an id")
+    );
+    assert_eq!(
+        desk.read(&rules, "/rules/0/provisioning_status"),
+        "PENDING_CREATE"
+    );
+    desk.settle();
+    assert_eq!(desk.read(&rules, "/rules/0/provisioning_status"), "ACTIVE");
 }
 
 #[test]

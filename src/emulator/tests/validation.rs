@@ -188,6 +188,11 @@ fn values_out_of_range_or_of_the_wrong_type_are_refused() {
         let long = "x".repeat(256);
         let cases = [
             ("loadbalancers", "vip_subnet_id", json!("not-a-uuid")),
+            (
+                "loadbalancers",
+                "vip_subnet_id",
+                json!(SUBNET.replace('-', "")),
+            ),
             ("loadbalancers", "vip_address", json!("10.0.0.256")),
             ("loadbalancers", "name", json!(long)),
             ("loadbalancers", "name", json!(7)),
@@ -797,4 +802,33 @@ fn a_quota_is_refused_in_the_dialects_way() {
         );
         assert_eq!(other.status, 201);
     }
+}
+
+#[test]
+fn an_empty_target_is_null_as_some_clients_write_it() {
+    for dialect in ALL {
+        let Scene {
+            desk,
+            listener,
+            pool,
+            ..
+        } = scene(dialect);
+        let path = format!("l7policies/{}", desk.policy(&listener, &pool));
+        let answer = desk.put(&path, &json!({"l7policy": {"redirect_pool_id": ""}}));
+        assert_eq!(
+            (answer.status, answer.at("/l7policy/redirect_pool_id")),
+            (200, Value::Null)
+        );
+    }
+}
+
+#[test]
+fn a_policy_comes_with_so_many_rules_at_most() {
+    let rule = json!({"type": "PATH", "compare_type": "EQUAL_TO", "value": "/a"});
+    let scene = scene(Dialect::Octavia);
+    let fields = json!({
+        "listener_id": scene.listener, "action": "REDIRECT_TO_POOL", "redirect_pool_id": scene.pool,
+        "rules": vec![rule; 51],
+    });
+    scene.assert_refused("l7policies", "l7policy", &fields, 400, "more than 50");
 }

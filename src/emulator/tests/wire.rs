@@ -79,15 +79,19 @@ async fn a_pool_lives_and_dies_over_http() {
     }
 }
 
-/// Repeats while the load balancer is locked.
+/// Repeats while the load balancer is locked, for a few seconds at most.
 async fn eventually(running: &Running, method: &str, path: &str, body: &str) -> Response {
-    loop {
-        let answer = send(running, method, path, body.to_owned()).await;
-        if answer.status() != StatusCode::CONFLICT {
-            return answer;
+    let repeated = async {
+        loop {
+            let answer = send(running, method, path, body.to_owned()).await;
+            if answer.status() != StatusCode::CONFLICT {
+                return answer;
+            }
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(10), repeated)
+        .await
+        .expect("the lock ends")
 }
 
 #[tokio::test]
@@ -131,6 +135,8 @@ async fn an_unknown_path_is_not_found_in_the_dialects_shape() {
             ("/v9/lbaas/pools", version),
             ("/v2.0/lbaas/pools/%ff", ""),
             ("/v2.0/lbaas/pools%2F", ""),
+            ("/v2.0/lbaas/pools/a%2Fb", shape),
+            ("//v2.0/lbaas/pools", ""),
         ] {
             let answer = send(&running, "GET", path, "").await;
             assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
@@ -297,4 +303,15 @@ async fn a_shutdown_ends_even_while_a_client_holds_on() {
         .expect("written");
     running.shutdown().await.expect("an end");
     assert!(TcpStream::connect(&address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_dropped_emulator_stops_to_accept() {
+    let running = serve(Dialect::OtcV2).await;
+    let address = running.url().trim_start_matches("http://").to_owned();
+    drop(running);
+    let refused = async { while TcpStream::connect(&address).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(10), refused)
+        .await
+        .expect("it stops");
 }
