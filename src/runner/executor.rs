@@ -290,6 +290,7 @@ impl CaseRun<'_> {
                         needs,
                     };
                     let mut params = Scope::new();
+                    params.set("unique_name", &name.clone().into());
                     for (param, default) in &resource.params {
                         params.set(
                             param.as_str(),
