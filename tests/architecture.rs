@@ -1,6 +1,9 @@
 //! The table of rows in `docs/architecture.md` against the imports in `src/`.
 
-#![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a file that cannot be read fails the test"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
