@@ -138,6 +138,7 @@ fn library() -> Vec<(String, String, Vec<String>)> {
 fn imports(lines: &[String]) -> Vec<(usize, String)> {
     let text = lines.join("\n");
     let path = Regex::new(r"\bcrate::(?:([a-z_]\w*)|\{)").unwrap();
+    let tokens = Regex::new(r"\w+|[{},]").unwrap();
     let mut named = Vec::new();
     for found in path.captures_iter(&text) {
         let whole = found.get(0).unwrap();
@@ -148,7 +149,7 @@ fn imports(lines: &[String]) -> Vec<(usize, String)> {
             None => {
                 let (mut depth, mut first) = (1, true);
                 let rest = &text[whole.end()..];
-                for token in Regex::new(r"\w+|[{},]").unwrap().find_iter(rest) {
+                for token in tokens.find_iter(rest) {
                     match token.as_str() {
                         "{" => depth += 1,
                         "}" => depth -= 1,
