@@ -696,6 +696,7 @@ impl<'a> Linker<'a> {
         unfolded.span = step.span;
         unfolded.identity = step.identity.or(unfolded.identity);
         unfolded.creates = step.creates.or(unfolded.creates);
+        unfolded.concurrently = step.concurrently.or(unfolded.concurrently);
         unfolded.capture.extend(step.capture);
         unfolded
             .with
