@@ -9,8 +9,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::lease::{Leases, SharedTrouble};
+use super::redact::{redacted, redacted_leak};
 use super::transport::{SetupError, Transport};
-use super::{Context, executor, redacted};
+use super::{Context, executor};
 use crate::outcome::{CaseOutcome, Event, Finding, RunReport, Verdict, requirement_results};
 use crate::plan::Plan;
 use crate::suite::model::{Level, Suite};
@@ -168,7 +169,7 @@ pub async fn run(
         {
             fast = Some(outcome.id.clone());
         }
-        order.outcomes[at] = Some(outcome);
+        order.outcomes[at] = Some(redacted(&target, outcome));
         on_event(Event::Progress { done });
         order.emit(&mut on_event);
     }
@@ -192,10 +193,12 @@ pub async fn run(
     }
     order.emit(&mut on_event);
 
-    let leaked = ctx.leases.close(&ctx).await;
+    let leaked = (ctx.leases.close(&ctx).await.into_iter())
+        .map(|leak| redacted_leak(&target, leak))
+        .collect();
     let mut outcomes: Vec<CaseOutcome> = order.outcomes.into_iter().flatten().collect();
     for trouble in ctx.leases.troubles() {
-        let outcome = shared_outcome(&target, trouble, started);
+        let outcome = redacted(&target, shared_outcome(trouble, started));
         on_event(Event::Finished(&outcome));
         outcomes.push(outcome);
     }
@@ -242,7 +245,7 @@ impl Order {
 }
 
 /// What went wrong with the shared objects of one kind, told once and as a case of its own.
-fn shared_outcome(target: &Target, trouble: SharedTrouble, started: Timestamp) -> CaseOutcome {
+fn shared_outcome(trouble: SharedTrouble, started: Timestamp) -> CaseOutcome {
     let SharedTrouble {
         resource,
         violations,
@@ -259,12 +262,12 @@ fn shared_outcome(target: &Target, trouble: SharedTrouble, started: Timestamp) -
             location.clone(),
             Some(exchanges.len()),
         ));
-        exchanges.push(redacted(target, exchange));
+        exchanges.push(exchange);
     }
     let (verdict, reason) = match refused {
         Some((why, more)) => {
-            exchanges.extend(more.into_iter().map(|exchange| redacted(target, exchange)));
-            (Verdict::Error, Some(target.redact(&why)))
+            exchanges.extend(more);
+            (Verdict::Error, Some(why))
         }
         None => (Verdict::Fail, None),
     };
@@ -278,13 +281,7 @@ fn shared_outcome(target: &Target, trouble: SharedTrouble, started: Timestamp) -
         requirements: Vec::new(),
         verdict,
         reason,
-        findings: findings
-            .into_iter()
-            .map(|finding: Finding| Finding {
-                actual: target.redact(&finding.actual),
-                ..finding
-            })
-            .collect(),
+        findings,
         observations: Vec::new(),
         leaked: Vec::new(),
         requests: exchanges.len(),

@@ -1125,46 +1125,14 @@ impl CaseRun<'_> {
             Some(Stop::Judged) | None => (if broken { Verdict::Fail } else { Verdict::Pass }, None),
         };
         let plain = verdict == Verdict::Pass && findings.is_empty() && leaked.is_empty();
-        let mut outcome = describe(
-            case,
-            location,
-            verdict,
-            reason.map(|reason| ctx.target.redact(&reason)),
-            started,
-            duration,
-        );
+        let mut outcome = describe(case, location, verdict, reason, started, duration);
         outcome.requests = requests;
-        outcome.exchanges = if plain {
-            Vec::new()
-        } else {
-            session
-                .exchanges
-                .into_iter()
-                .map(|exchange| super::redacted(&ctx.target, exchange))
-                .collect()
-        };
-        outcome.findings = findings
-            .into_iter()
-            .map(|finding| Finding {
-                expected: ctx.target.redact(&finding.expected),
-                actual: ctx.target.redact(&finding.actual),
-                ..finding
-            })
-            .collect();
-        outcome.observations = observations
-            .into_iter()
-            .map(|observation| Observation {
-                value: ctx.target.redact(&observation.value),
-                ..observation
-            })
-            .collect();
-        outcome.leaked = leaked
-            .into_iter()
-            .map(|leak| Leak {
-                why: ctx.target.redact(&leak.why),
-                ..leak
-            })
-            .collect();
+        if !plain {
+            outcome.exchanges = session.exchanges;
+        }
+        outcome.findings = findings;
+        outcome.observations = observations;
+        outcome.leaked = leaked;
         outcome
     }
 }

@@ -7,6 +7,7 @@ mod dispatcher;
 mod executor;
 mod lease;
 mod object;
+mod redact;
 mod session;
 mod transport;
 
@@ -15,7 +16,6 @@ use std::sync::Arc;
 pub use dispatcher::{Options, run};
 pub use transport::SetupError;
 
-use crate::exchange::{Exchange, Response};
 use crate::suite::model::Suite;
 use crate::target::Target;
 use crate::template::Scope;
@@ -34,27 +34,4 @@ struct Context {
     leases: Leases,
     cancel: CancellationToken,
     strict: bool,
-}
-
-/// The exchange with every secret replaced by its name.
-fn redacted(target: &Target, mut exchange: Exchange) -> Exchange {
-    let bytes = |bytes: Vec<u8>| match String::from_utf8(bytes) {
-        Ok(text) => target.redact(&text).into_bytes(),
-        Err(error) => error.into_bytes(),
-    };
-    let headers = |headers: Vec<(String, String)>| {
-        headers
-            .into_iter()
-            .map(|(name, value)| (name, target.redact(&value)))
-            .collect()
-    };
-    exchange.request.url = target.redact(&exchange.request.url);
-    exchange.request.headers = headers(exchange.request.headers);
-    exchange.request.body = bytes(exchange.request.body);
-    exchange.response = exchange.response.map(|response| Response {
-        status: response.status,
-        headers: headers(response.headers),
-        body: bytes(response.body),
-    });
-    exchange
 }
