@@ -117,11 +117,13 @@ fn operator(
     found: &mut Vec<Mismatch>,
 ) {
     match op {
-        MatchOp::Matches(template) => match template
-            .text(scope)
-            .map_err(|error| error.to_string())
-            .and_then(|pattern| Regex::new(&pattern).map_err(|error| error.to_string()))
-        {
+        MatchOp::Matches(template, compiled) => match compiled.clone().map_or_else(
+            || {
+                let pattern = template.text(scope).map_err(|error| error.to_string())?;
+                Regex::new(&pattern).map_err(|error| error.to_string())
+            },
+            Ok,
+        ) {
             Ok(regex) => {
                 let text = match value {
                     Some(Value::String(text)) => Some(text.clone()),

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::lease::Lease;
 use super::session::{Backoff, OWNER, Session, Stop};
-use crate::check::{Afterwards, ListView, Observed, Standing};
+use crate::check::{Afterwards, ListView, Standing};
 use crate::exchange::{Phase, TransportError};
 use crate::outcome::Leak;
 use crate::suite::model::Resource;
@@ -300,14 +300,5 @@ impl Session<'_> {
             }
             self.pause(wait).await.map_err(words)?;
         }
-    }
-
-    /// The scope of an answer: what the case knows, and `status`, `headers`, `body`.
-    pub(super) fn answer_scope(&self, scope: &Scope, exchange: usize) -> Scope {
-        let mut scope = scope.clone();
-        if let Ok(response) = self.answer(exchange) {
-            Observed::new(response).into_scope(&mut scope);
-        }
-        scope
     }
 }

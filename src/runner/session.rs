@@ -136,30 +136,28 @@ impl<'a> Session<'a> {
         }
         let mut headers: Vec<(String, String)> =
             vec![("Accept".to_owned(), "application/json".to_owned())];
-        let mut set = |name: &str, value: String| {
+        let mut set = |name: &str, value: Option<String>| {
             headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
-            headers.push((name.to_owned(), value));
+            headers.extend(value.map(|value| (name.to_owned(), value)));
         };
         for (name, value) in target.identities.get(identity).into_iter().flatten() {
-            set(name, value.clone());
+            set(name, Some(value.clone()));
         }
         let body = match &request.body {
             BodyTemplate::Empty => Vec::new(),
             BodyTemplate::Text(text) => text.text(scope)?.into_bytes(),
             BodyTemplate::Json(json) => {
-                set("Content-Type", "application/json".to_owned());
+                set("Content-Type", Some("application/json".to_owned()));
                 serde_json::to_vec(&json.value(scope)?.unwrap_or(Json::Null))
                     .map_err(|error| Stop::Unjudged(error.to_string()))?
             }
         };
         for (name, template) in &request.headers {
-            match template.value(scope)? {
-                None => headers_remove(&mut headers, name),
-                Some(_) => {
-                    headers_remove(&mut headers, name);
-                    headers.push((name.clone(), template.text(scope)?));
-                }
-            }
+            let value = match template.value(scope)? {
+                None => None,
+                Some(_) => Some(template.text(scope)?),
+            };
+            set(name, value);
         }
         Ok(Request {
             method: request.method.clone(),
@@ -341,6 +339,15 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The scope of an answer: what the case knows, and `status`, `headers`, `body`.
+    pub(super) fn answer_scope(&self, scope: &Scope, exchange: usize) -> Scope {
+        let mut scope = scope.clone();
+        if let Ok(response) = self.answer(exchange) {
+            Observed::new(response).into_scope(&mut scope);
+        }
+        scope
+    }
+
     /// Reads an object.
     pub(super) async fn read(
         &mut self,
@@ -365,9 +372,7 @@ impl<'a> Session<'a> {
         match self.answer(exchange) {
             Ok(response) if matches!(response.status, 404 | 410) => Afterwards::Absent,
             Ok(response) if (200..300).contains(&response.status) => {
-                let mut scope = scope.clone();
-                Observed::new(response).into_scope(&mut scope);
-                match object.value(&scope) {
+                match object.value(&self.answer_scope(scope, exchange)) {
                     Ok(Some(value @ Json::Object(_))) => Afterwards::Object(value),
                     _ => Afterwards::Unclear(format!(
                         "no object in the answer: {}",
@@ -406,9 +411,7 @@ impl<'a> Session<'a> {
         match self.answer(exchange) {
             Ok(response) if matches!(response.status, 404 | 410) => ListView::Items(Vec::new()),
             Ok(response) if (200..300).contains(&response.status) => {
-                let mut scope = scope.clone();
-                Observed::new(response).into_scope(&mut scope);
-                match items.value(&scope) {
+                match items.value(&self.answer_scope(scope, exchange)) {
                     Ok(Some(Json::Array(items))) => ListView::Items(items),
                     _ => ListView::Unclear(format!(
                         "no list in the answer: {}",
@@ -522,8 +525,4 @@ pub(super) fn polled(objects: &[Object], at: usize) -> Option<usize> {
         .into_iter()
         .find(|(need, _)| *need == ready.poll.value)
         .map(|(_, of)| of)
-}
-
-fn headers_remove(headers: &mut Vec<(String, String)>, name: &str) {
-    headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
 }

@@ -69,16 +69,13 @@ pub(super) fn resolve(
         }
         at += 1;
     }
-    for at in 0..entries.len() {
-        let others: Vec<&Given> = entries.iter().collect();
-        let binds = bind_among(
-            &entries[at].resource,
-            &entries[at].span,
-            &explicit[at],
-            &others,
-            found,
-        );
-        entries[at].binds = binds;
+    let binds: Vec<_> = entries
+        .iter()
+        .zip(&explicit)
+        .map(|(entry, explicit)| bind(&entry.resource, &entry.span, explicit, &entries, found))
+        .collect();
+    for (entry, binds) in entries.iter_mut().zip(binds) {
+        entry.binds = binds;
     }
     order(entries, found)
 }
@@ -91,25 +88,9 @@ pub(super) fn bind(
     given: &[Given],
     found: &mut Found,
 ) -> Vec<(String, String)> {
-    bind_among(
-        resource,
-        span,
-        explicit,
-        &given.iter().collect::<Vec<_>>(),
-        found,
-    )
-}
-
-fn bind_among(
-    resource: &Resource,
-    span: &Span,
-    explicit: &[(String, Spanned<String>)],
-    given: &[&Given],
-    found: &mut Found,
-) -> Vec<(String, String)> {
     let mut binds = Vec::new();
     for need in &resource.needs {
-        let candidates: Vec<&&Given> = given
+        let candidates: Vec<&Given> = given
             .iter()
             .filter(|entry| entry.resource.name == need.value)
             .collect();

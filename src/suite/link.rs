@@ -441,11 +441,7 @@ impl<'a> Linker<'a> {
     }
 
     fn request(&mut self, request: &RequestTemplate, names: &[&str]) {
-        let mut exprs = Vec::new();
-        request_exprs(request, &mut |expr| exprs.push(expr));
-        for expr in exprs {
-            self.names(expr, names);
-        }
+        request_exprs(request, &mut |expr| self.names(expr, names));
     }
 
     /// Reports the names that an expression uses and that are not there.
@@ -596,21 +592,19 @@ impl<'a> Linker<'a> {
         let mut names: Vec<String> = Vec::new();
         for (name, value) in &variables {
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
-            let mut exprs = Vec::new();
-            value.for_each_expr(&mut |expr| exprs.push(expr));
-            exprs.into_iter().for_each(|expr| self.names(expr, &known));
+            value.for_each_expr(&mut |expr| self.names(expr, &known));
             names.push(name.value.clone());
         }
         for entry in &given {
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
-            let mut exprs = Vec::new();
-            entry
+            for value in entry
                 .params
                 .iter()
                 .map(|(_, value)| value)
                 .chain(&entry.count)
-                .for_each(|value| value.for_each_expr(&mut |expr| exprs.push(expr)));
-            exprs.into_iter().for_each(|expr| self.names(expr, &known));
+            {
+                value.for_each_expr(&mut |expr| self.names(expr, &known));
+            }
             names.push(entry.alias.clone());
         }
         let mut objects: BTreeMap<String, Arc<Resource>> = given
@@ -752,13 +746,10 @@ impl<'a> Linker<'a> {
         objects: &mut BTreeMap<String, Arc<Resource>>,
     ) {
         let resources = self.resources;
-        for (_, value) in &step.with {
-            let mut exprs = Vec::new();
-            value.for_each_expr(&mut |expr| exprs.push(expr));
-            let known: Vec<&str> = names.iter().map(String::as_str).collect();
-            exprs.into_iter().for_each(|expr| self.names(expr, &known));
-        }
         let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
+        for (_, value) in &step.with {
+            value.for_each_expr(&mut |expr| self.names(expr, &known));
+        }
         known.extend(step.with.iter().map(|(name, _)| name.as_str()));
         match &step.action {
             Action::Request(request) => self.request(request, &known),
@@ -974,9 +965,7 @@ impl<'a> Linker<'a> {
         }
         let known: Vec<&str> = names.iter().copied().chain(["value"]).collect();
         for matcher in matchers {
-            let mut exprs = Vec::new();
-            matcher.for_each_expr(&mut |expr| exprs.push(expr));
-            exprs.into_iter().for_each(|expr| self.names(expr, &known));
+            matcher.for_each_expr(&mut |expr| self.names(expr, &known));
         }
         if let Some(Spanned {
             value: SchemaRef::Component(name),

@@ -187,16 +187,7 @@ impl Loader {
 
     fn enqueue(&mut self, files: &Files, base: &str, paths: &[Spanned<String>]) {
         for path in paths {
-            let Some(resolved) = resolve(base, &path.value) else {
-                self.found.push(
-                    Diagnostic::new(
-                        "outside",
-                        &path.span,
-                        format!("`{}` leads out of the suite", path.value),
-                    )
-                    .label("outside")
-                    .help("a suite reads only files below its own directory"),
-                );
+            let Some(resolved) = self.inside(base, path) else {
                 continue;
             };
             match files.list(&resolved) {
@@ -216,7 +207,27 @@ impl Loader {
         }
     }
 
+    /// The path as the suite's root sees it; one that leads out is reported.
+    fn inside(&mut self, base: &str, path: &Spanned<String>) -> Option<String> {
+        let resolved = resolve(base, &path.value);
+        if resolved.is_none() {
+            self.found.push(
+                Diagnostic::new(
+                    "outside",
+                    &path.span,
+                    format!("`{}` leads out of the suite", path.value),
+                )
+                .label("outside")
+                .help("a suite reads only files below its own directory"),
+            );
+        }
+        resolved
+    }
+
     fn file(&mut self, files: &Files, path: &str, strip: &[String]) {
+        if !self.seen.insert(files.shown(path)) {
+            return;
+        }
         let source = match files.read(path) {
             Ok(source) => source,
             Err(why) => {
@@ -227,9 +238,6 @@ impl Loader {
                 return;
             }
         };
-        if !self.seen.insert(source.name.clone()) {
-            return;
-        }
         let Some(node) = yaml::parse(&source, &mut self.found) else {
             self.lost = true;
             return;
@@ -267,10 +275,12 @@ impl Loader {
     }
 
     fn openapi(&mut self, files: &Files, path: &Spanned<String>) {
-        let resolved = resolve("", &path.value);
-        let source = match resolved.as_deref().map(|path| files.read(path)) {
-            Some(Ok(source)) => source,
-            Some(Err(why)) => {
+        let Some(resolved) = self.inside("", path) else {
+            return;
+        };
+        let source = match files.read(&resolved) {
+            Ok(source) => source,
+            Err(why) => {
                 self.found.push(
                     Diagnostic::new(
                         "unreadable",
@@ -278,18 +288,6 @@ impl Loader {
                         format!("`{}` cannot be read: {why}", path.value),
                     )
                     .label("named here"),
-                );
-                return;
-            }
-            None => {
-                self.found.push(
-                    Diagnostic::new(
-                        "outside",
-                        &path.span,
-                        format!("`{}` leads out of the suite", path.value),
-                    )
-                    .label("outside")
-                    .help("a suite reads only files below its own directory"),
                 );
                 return;
             }

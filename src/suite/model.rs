@@ -557,8 +557,8 @@ pub enum Matcher {
 /// One operator of a matcher, written as a key that begins with `$`.
 #[derive(Debug, Clone)]
 pub enum MatchOp {
-    /// `$matches`: text in which the regular expression is found.
-    Matches(Template),
+    /// `$matches`: text in which the regular expression is found; compiled where it has no expression in it.
+    Matches(Template, Option<regex::Regex>),
     /// `$type`: a JSON type, `integer` among them.
     Type(String),
     /// `$absent`: the key is missing.
@@ -591,7 +591,7 @@ impl Matcher {
                 .iter()
                 .for_each(|(_, value)| value.for_each_expr(visit)),
             Self::Ops(ops) => ops.iter().for_each(|op| match op {
-                MatchOp::Matches(template) => template.exprs().for_each(&mut *visit),
+                MatchOp::Matches(template, _) => template.exprs().for_each(&mut *visit),
                 MatchOp::Type(_) | MatchOp::Absent | MatchOp::Present => {}
                 MatchOp::Length(inner)
                 | MatchOp::Contains(inner)

@@ -494,7 +494,8 @@ fn operator(key: &Key, node: &Node, found: &mut Found) -> Option<MatchOp> {
     Some(match key.name.as_str() {
         "$matches" => {
             let template = template(node, found)?;
-            if let Some(Err(error)) = template.literal().map(regex::Regex::new) {
+            let regex = template.literal().map(regex::Regex::new).transpose();
+            if let Err(error) = &regex {
                 found.push(
                     Diagnostic::new("bad-regex", &node.span, "this is no regular expression")
                         .label(
@@ -510,7 +511,7 @@ fn operator(key: &Key, node: &Node, found: &mut Found) -> Option<MatchOp> {
                 );
                 return None;
             }
-            MatchOp::Matches(template)
+            MatchOp::Matches(template, regex.ok().flatten())
         }
         "$type" => MatchOp::Type(word(node, TYPES, found)?),
         "$absent" | "$present" => match (truth(node, found)?, key.name == "$absent") {

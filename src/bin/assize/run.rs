@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     let Some(suite) = select::suite(&arguments.suite, &set)? else {
         return Ok(USAGE);
     };
-    let junit = arguments.junit.as_deref().map(Artefact::open).transpose()?;
+    let junit_file = arguments.junit.as_deref().map(Artefact::open).transpose()?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
         let seed = arguments.seed.unwrap_or_else(fresh_seed);
@@ -70,15 +70,11 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
                 .await
                 .context("the embedded emulator did not stop")?;
         }
-        if let Some(file) = junit {
-            file.write(&junit_text(&report)?)?;
+        if let Some(file) = junit_file {
+            file.write(&junit(&report).context("the JUnit report cannot be formed")?)?;
         }
         Ok(report.exit_code())
     })
-}
-
-fn junit_text(report: &RunReport) -> anyhow::Result<String> {
-    junit(report).context("the JUnit report cannot be formed")
 }
 
 async fn embedded(
