@@ -78,6 +78,7 @@ impl Suite {
         let files = Files::Directory {
             root: self.directory.clone(),
             prefix: String::new(),
+            here: None,
         };
         let whole = self.directory.join(crate::suite::MANIFEST_FILE).is_file();
         let selection = Selection {

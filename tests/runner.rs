@@ -34,6 +34,7 @@ async fn judge(server: &MockServer, resource: &str, scenarios: &str, jobs: usize
     let files = Files::Directory {
         root: directory.path().to_path_buf(),
         prefix: String::new(),
+        here: None,
     };
     let selection = Selection {
         suite: None,

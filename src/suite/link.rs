@@ -264,7 +264,9 @@ impl<'a> Linker<'a> {
         .label("not found")
         .nearest(&name.value, known.iter().copied());
         if diagnostic.help.is_none() {
-            diagnostic = diagnostic.help(if known.is_empty() {
+            diagnostic = diagnostic.help(if known.is_empty() && what == "given object" {
+                "the scenario is given nothing: list the object under `given`".to_owned()
+            } else if known.is_empty() {
                 format!("the suite has no {what}; add one, or name its file under `use`")
             } else {
                 format!("there are: {}", shorten(&known))
@@ -686,7 +688,8 @@ impl<'a> Linker<'a> {
                     &name.span,
                     format!("the fragment `{}` uses itself in the end", name.value),
                 )
-                .label("used here"),
+                .label("used here")
+                .help("break the circle: a fragment may use only what does not lead back to it"),
             );
             return None;
         }
@@ -695,6 +698,7 @@ impl<'a> Linker<'a> {
         unfolded.span = step.span;
         unfolded.identity = step.identity.or(unfolded.identity);
         unfolded.creates = step.creates.or(unfolded.creates);
+        unfolded.concurrently = step.concurrently.or(unfolded.concurrently);
         unfolded.capture.extend(step.capture);
         unfolded
             .with
@@ -949,18 +953,7 @@ impl<'a> Linker<'a> {
                 ),
             );
         }
-        let answer = &expect.answer;
-        let empty = answer.status.is_none()
-            && answer.headers.is_empty()
-            && answer.body.is_none()
-            && answer.schema.is_none()
-            && expect.named.is_empty()
-            && expect.answers.is_empty()
-            && expect.within.is_none()
-            && expect.check.is_empty()
-            && expect.observe.is_empty()
-            && !asks;
-        if empty {
+        if !expect.asks() {
             self.found.push(
                 Diagnostic::new("asks-nothing", &expect.span, "this `then` asks for nothing")
                     .label("nothing to judge")

@@ -25,6 +25,9 @@ pub enum Files {
         root: PathBuf,
         /// What stands before a file's name when people are told of it.
         prefix: String,
+        /// The working directory below the root, with a slash at its end, if it lies there: files below it
+        /// are told of by their names from there.
+        here: Option<String>,
     },
     /// Files that are part of the program, by path.
     Embedded(BTreeMap<String, &'static str>),
@@ -50,6 +53,7 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
         found: Vec::new(),
         seen: BTreeSet::new(),
         queue: VecDeque::new(),
+        lost: false,
         parts: Parts {
             name: "scenarios".to_owned(),
             manifest: None,
@@ -125,14 +129,14 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
     let Loader {
         mut found,
         mut parts,
+        lost,
         ..
     } = loader;
     parts.files.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let broken = !found.is_empty();
-    // A name that is missing only because its file is broken would be noise.
     let mut linked = Vec::new();
     let suite = link(parts, &mut linked);
-    if broken {
+    if lost {
+        // A name that is missing only because its file cannot be read at all would be noise.
         linked.retain(|diagnostic| {
             ![
                 "unknown-resource",
@@ -140,16 +144,14 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
                 "unknown-profile",
                 "unknown-answer",
                 "unknown-fragment",
-                "unused-requirement",
-                "unknown-object",
-                "unknown-name",
                 "unknown-schema",
-                "unknown-operation",
-                "unknown-parameter",
             ]
             .contains(&diagnostic.code)
                 || is_local(diagnostic)
         });
+    }
+    if !found.is_empty() {
+        linked.retain(|diagnostic| diagnostic.code != "unused-requirement");
     }
     found.extend(linked);
     if found.is_empty() {
@@ -172,6 +174,8 @@ struct Loader {
     seen: BTreeSet<String>,
     queue: VecDeque<(Files, String)>,
     parts: Parts,
+    /// Whether a file gave nothing at all.
+    lost: bool,
 }
 
 impl Loader {
@@ -227,13 +231,14 @@ impl Loader {
             return;
         }
         let Some(node) = yaml::parse(&source, &mut self.found) else {
+            self.lost = true;
             return;
         };
         if node.get("openapi").is_some() && node.get("paths").is_some() {
             return;
         }
         match document(&source, &node, &mut self.found) {
-            None => {}
+            None => self.lost = true,
             Some(Document::Manifest(manifest)) if path == MANIFEST_FILE => {
                 self.parts.manifest = Some(manifest);
             }
@@ -341,7 +346,12 @@ impl Files {
 
     fn shown(&self, path: &str) -> String {
         match self {
-            Self::Directory { prefix, .. } => format!("{prefix}{path}"),
+            Self::Directory { prefix, here, .. } => {
+                match here.as_deref().and_then(|here| path.strip_prefix(here)) {
+                    Some(below) => below.to_owned(),
+                    None => format!("{prefix}{path}"),
+                }
+            }
             Self::Embedded(_) => path.to_owned(),
         }
     }

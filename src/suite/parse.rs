@@ -367,7 +367,7 @@ fn scenario_file(source: &Arc<Source>, node: &Node, found: &mut Found) -> Option
                 }
             }
             if node.get("scenarios").is_none() && node.get("fragments").is_none() {
-                found.push(Diagnostic::new("nothing-here", &Span::start_of(source), "this file holds no scenario, resource, profile or requirement").help("begin with `steps:` and a list of requests, or see `assize explain format`"));
+                found.push(Diagnostic::new("nothing-here", &Span::start_of(source), "this file holds no scenario, resource, profile or requirement").help("begin with `steps:` and a list of requests; `assize schema` knows every key"));
             }
         }
     }
@@ -423,7 +423,8 @@ fn scenario(fields: &Fields<'_>, id: Option<Spanned<String>>, found: &mut Found)
                 fields.span,
                 "a scenario sends something: it needs `when` or `steps`",
             )
-            .label("nothing is sent"),
+            .label("nothing is sent")
+            .help("add `steps:` and a list of requests such as `GET /path`"),
         );
     }
     steps.extend(when);
@@ -562,7 +563,8 @@ fn step(node: &Node, found: &mut Found) -> Option<Step> {
             .or_else(|| {
                 found.push(
                     Diagnostic::new("bad-count", &node.span, "this is not a number from 2 to 64")
-                        .label("here"),
+                        .label("here")
+                        .help("write how many requests are sent at once, or leave `concurrently` out to send one"),
                 );
                 None
             })
@@ -577,7 +579,11 @@ fn step(node: &Node, found: &mut Found) -> Option<Step> {
 
 fn operation_name(node: &Node, text: &str, found: &mut Found) -> Option<Action> {
     let mut words = text.split_whitespace();
-    if let (Some(operation), Some(alias), None) = (words.next(), words.next(), words.next()) {
+    // A method in capitals means a request, so its path must be what is wrong.
+    let method = |word: &str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    if let (Some(operation), Some(alias), None) = (words.next(), words.next(), words.next())
+        && !method(operation)
+    {
         let spanned = |word: &str| Spanned::new(word.to_owned(), node.span.clone());
         return Some(Action::Operation(spanned(operation), spanned(alias)));
     }
@@ -588,7 +594,7 @@ fn operation_name(node: &Node, text: &str, found: &mut Found) -> Option<Action> 
             "this is neither a request nor an operation",
         )
         .label("here")
-        .help("write `METHOD /path`, or an operation and an object such as `delete pool`"),
+        .help("write `METHOD /path` without scheme and host, or an operation and an object such as `delete pool`"),
     );
     None
 }
@@ -609,7 +615,8 @@ fn count(node: &Node, found: &mut Found) -> Option<Option<usize>> {
                     &node.span,
                     "this is neither a number nor `rest`",
                 )
-                .label("here"),
+                .label("here")
+                .help("write how many answers are of this name, or `rest` for all the others"),
             );
             None
         }
@@ -617,6 +624,13 @@ fn count(node: &Node, found: &mut Found) -> Option<Option<usize>> {
 }
 
 fn expect(node: &Node, found: &mut Found) -> Option<Expect> {
+    let before = found.len();
+    let expect = read_expect(node, found)?;
+    // What asks for something and says it wrongly must not be told that it asks for nothing.
+    (found.len() == before || expect.asks()).then_some(expect)
+}
+
+fn read_expect(node: &Node, found: &mut Found) -> Option<Expect> {
     let fields = Fields::open(node, &shape::EXPECT, found)?;
     let unchanged = fields.read("unchanged", found, |node, found| {
         let value = match node.text() {
@@ -671,5 +685,48 @@ pub(super) fn request_exprs<'a>(request: &'a RequestTemplate, visit: &mut dyn Fn
         BodyTemplate::Empty => {}
         BodyTemplate::Json(json) => json.for_each_expr(visit),
         BodyTemplate::Text(text) => Template::exprs(text).for_each(visit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::yaml;
+    use super::*;
+
+    /// The diagnostics of a scenario file, as code and message.
+    fn said(text: &str) -> Vec<(&'static str, String)> {
+        let source = Source::new("file.yaml", text);
+        let mut found = Found::new();
+        if let Some(node) = yaml::parse(&source, &mut found) {
+            document(&source, &node, &mut found);
+        }
+        found
+            .into_iter()
+            .map(|diagnostic| (diagnostic.code, diagnostic.message))
+            .collect()
+    }
+
+    #[test]
+    fn a_method_with_a_url_is_a_bad_request_line_and_no_operation() {
+        let said = said("steps:\n  - GET https://lb.example/pools\n  - delete pool\n");
+        assert_eq!(
+            said,
+            [(
+                "bad-request-line",
+                "this is neither a request nor an operation".to_owned()
+            )]
+        );
+    }
+
+    #[test]
+    fn an_expectation_that_is_said_wrongly_is_dropped_and_one_that_is_empty_is_kept() {
+        let source = Source::new("file.yaml", "a: { status: 2000 }\nb: {}\n");
+        let mut found = Found::new();
+        let node = yaml::parse(&source, &mut found).expect("it is YAML");
+        let read =
+            |key: &str, found: &mut Found| expect(node.get(key).expect("it is there"), found);
+        assert!(read("a", &mut found).is_none());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(read("b", &mut found).is_some_and(|expect| !expect.asks()));
     }
 }

@@ -505,7 +505,8 @@ fn operator(key: &Key, node: &Node, found: &mut Found) -> Option<MatchOp> {
                                 .unwrap_or("")
                                 .trim_start_matches("error: ")
                                 .to_owned(),
-                        ),
+                        )
+                        .help("the syntax is that of the Rust crate `regex`: no look-around, no back-references"),
                 );
                 return None;
             }

@@ -167,7 +167,8 @@ impl<'a> Reader<'a> {
                             &span,
                             format!("this is not YAML: {}", error.info()),
                         )
-                        .label("here"),
+                        .label("here")
+                        .help("look here and at the lines before: a missing quote or bracket, a tab, a wrong indent"),
                     );
                     return None;
                 }

@@ -105,14 +105,19 @@ pub(crate) fn selection(
 }
 
 fn directory(root: &Path, here: &Path) -> Files {
-    let prefix = match root.strip_prefix(here) {
-        Ok(below) if below.as_os_str().is_empty() => String::new(),
-        Ok(below) => format!("{}/", slashes(below)),
-        Err(_) => format!("{}/", root.display()),
+    let (prefix, below) = match (root.strip_prefix(here), here.strip_prefix(root)) {
+        (Ok(below), _) if below.as_os_str().is_empty() => (String::new(), None),
+        (Ok(below), _) => (format!("{}/", slashes(below)), None),
+        (_, Ok(below)) => (
+            "../".repeat(below.components().count()),
+            Some(format!("{}/", slashes(below))),
+        ),
+        _ => (format!("{}/", root.display()), None),
     };
     Files::Directory {
         root: root.to_path_buf(),
         prefix,
+        here: below,
     }
 }
 
