@@ -272,3 +272,133 @@ scenarios:
         assert_eq!(report.outcomes[2].findings[0].check, "json");
     }
 }
+
+/// Answers a GET with the object so many times, then with 404.
+async fn there_for(server: &MockServer, id: &str, times: u64) {
+    let at = format!("/things/{id}");
+    Mock::given(method("GET"))
+        .and(path(at.as_str()))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"id": id})))
+        .up_to_n_times(times)
+        .mount(server)
+        .await;
+    answer(server, "GET", &at, 404, json!({"message": "no"})).await;
+}
+
+#[tokio::test]
+async fn what_an_earlier_step_removed_is_not_compared_any_more() {
+    let server = MockServer::start().await;
+    for (id, times) in [("t1", 1), ("t2", u64::MAX)] {
+        Mock::given(method("POST"))
+            .and(path("/things"))
+            .respond_with(ResponseTemplate::new(201).set_body_json(json!({"id": id})))
+            .up_to_n_times(times)
+            .mount(&server)
+            .await;
+    }
+    answer(&server, "GET", "/things/t1", 404, json!({"message": "no"})).await;
+    there_for(&server, "t2", 3).await;
+    Mock::given(method("DELETE"))
+        .and(path_regex("^/things/"))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&server)
+        .await;
+    let report = judge(
+        &server,
+        RESOURCE,
+        "
+scenarios:
+  - id: one
+    given: [thing, thing: { as: second }]
+    when: [delete thing, 'GET /things/{{ second.id }}']
+    then: { status: 200, unchanged: all }
+",
+        1,
+    )
+    .await;
+    let outcome = &report.outcomes[0];
+    assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.reason);
+    assert_eq!(report.exit_code(), 0);
+}
+
+#[tokio::test]
+async fn what_a_raw_request_created_is_listed_by_its_name() {
+    let server = MockServer::start().await;
+    answer(&server, "POST", "/things", 201, json!({"id": "t1"})).await;
+    there_for(&server, "t1", 1).await;
+    answer(&server, "GET", "/things", 200, json!({"things": []})).await;
+    Mock::given(method("DELETE"))
+        .and(path("/things/t1"))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&server)
+        .await;
+    let by_name = RESOURCE.replace("GET /things,", "'GET /things?name={{ unique_name }}',");
+    let report = judge(
+        &server,
+        &by_name,
+        "
+scenarios:
+  - id: one
+    when:
+      - { request: POST /things, json: { name: '{{ unique_name }}' }, creates: { made: thing }, capture: { id: body.id } }
+      - DELETE /things/{{ id }}
+    then: { status: 204, gone: [made] }
+",
+        1,
+    )
+    .await;
+    let outcome = &report.outcomes[0];
+    assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.reason);
+}
+
+#[tokio::test]
+async fn a_refused_removal_waits_for_its_surroundings_and_is_tried_again() {
+    let server = MockServer::start().await;
+    answer(&server, "POST", "/things", 201, json!({"id": "t1"})).await;
+    let reads = [("busy", 3), ("calm", 1)];
+    for (state, times) in reads {
+        Mock::given(method("GET"))
+            .and(path("/things/t1"))
+            .respond_with(
+                ResponseTemplate::new(200).set_body_json(json!({"id": "t1", "state": state})),
+            )
+            .up_to_n_times(times)
+            .mount(&server)
+            .await;
+    }
+    answer(&server, "GET", "/things/t1", 404, json!({"message": "no"})).await;
+    Mock::given(method("DELETE"))
+        .and(path("/things/t1"))
+        .respond_with(ResponseTemplate::new(409).set_body_json(json!({"message": "busy"})))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("DELETE"))
+        .and(path("/things/t1"))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&server)
+        .await;
+    let resource = format!("{RESOURCE}ready: {{ poll: thing, until: thing.state != 'busy' }}\n");
+    let report = judge(
+        &server,
+        &resource,
+        "
+scenarios:
+  - id: one
+    when: { request: POST /things, json: { name: '{{ unique_name }}' }, creates: thing }
+    then: { status: 201 }
+",
+        1,
+    )
+    .await;
+    assert_eq!(report.outcomes[0].verdict, Verdict::Pass);
+    assert!(report.outcomes[0].leaked.is_empty());
+    let sent = server.received_requests().await.unwrap();
+    let sent: Vec<&str> = sent.iter().map(|it| it.method.as_str()).collect();
+    assert_eq!(
+        sent,
+        [
+            "POST", "DELETE", "GET", "GET", "GET", "GET", "DELETE", "GET", "GET"
+        ]
+    );
+}
