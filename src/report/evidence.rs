@@ -110,7 +110,7 @@ pub(super) fn in_short(finding: &Finding, limit: usize) -> String {
 
 /// A leak on one line.
 pub(super) fn leak(leak: &Leak) -> String {
-    line(&format!("{} {}: {}", leak.resource, leak.id, clamp(&leak.why, FIELD)))
+    line(&format!("{} {}: {}", leak.resource, clamp(&leak.id, FIELD), clamp(&leak.why, FIELD)))
 }
 
 /// The exchanges that show what the case came to, by their places.

@@ -239,10 +239,190 @@ fn with_suffix(name: &str, suffix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::{Phase, TransportError};
+    use crate::outcome::Leak;
+    use crate::report::lint::{Element, lint};
     use crate::report::sample;
 
+    /// The suite of a report, once the whole document has passed the lint.
+    fn suite(report: &RunReport) -> Element {
+        let text = junit(report).unwrap();
+        let mut root = lint(&text).unwrap_or_else(|wrong| panic!("{wrong:#?}\n{}", clamp(&text, 20_000)));
+        root.children.remove(0)
+    }
+
+    fn named<'a>(suite: &'a Element, name: &str) -> &'a Element {
+        suite.all("testcase").into_iter().find(|case| case.attribute("name") == name).unwrap()
+    }
+
     #[test]
-    fn show() {
-        println!("{}", junit(&sample::everything()).unwrap());
+    fn the_suite_says_what_ran_against_what_and_what_came_of_it() {
+        let mut report = sample::everything();
+        report.cut_short = Some("interrupted".to_owned());
+        let suite = suite(&report);
+        for (attribute, value) in [("name", "lbaas-v2 (otc-v2)"), ("tests", "8"), ("failures", "1"), ("errors", "2"), ("skipped", "2"), ("time", "1.234"), ("timestamp", "1970-01-01T00:00:00.000+00:00"), ("hostname", "127.0.0.1:9876")] {
+            assert_eq!(suite.attribute(attribute), value);
+        }
+        assert_eq!(suite.properties("leaked"), ["loadbalancer 11aa: still PENDING_DELETE"]);
+        assert_eq!(suite.properties("cut_short"), ["interrupted"]);
+        report.profile = None;
+        assert!(junit(&report).unwrap().contains("<testsuite name=\"lbaas-v2\" "));
+    }
+
+    #[test]
+    fn the_host_is_the_endpoint_s_and_never_a_credential() {
+        for (endpoint, expected) in [("https://lb.example:8443/v2?x", "lb.example:8443"), ("http://user:pw@[::1]:80", "[::1]:80"), ("http://h", "h"), ("h:1", "h:1")] {
+            assert_eq!(host(endpoint), expected);
+        }
+    }
+
+    #[test]
+    fn a_failure_has_its_first_finding_as_message_and_all_of_it_as_text() {
+        let suite = suite(&sample::everything());
+        let case = named(&suite, "pool with members → 409");
+        assert_eq!((case.attribute("classname"), case.attribute("file"), case.attribute("line"), case.attribute("time")), ("pools.delete.in_use", "scenarios/pools/delete/in_use.yaml", "12", "0.012"));
+        let failure = case.all("failure")[0];
+        assert_eq!((failure.attribute("message"), failure.attribute("type")), ("status: expected 409, actual 204 (and 1 more)", "status"));
+        for part in ["DP-10     must: A pool that has members", "\nunchanged (DP-10 must)\n  expected  the pool reads as before\n", "asked at  scenarios/pools/delete/in_use.yaml:17", "\n  → 204 No Content\n", "curl -i -X DELETE 'http://127.0.0.1:9876/v2.0/lbaas/pools/7f3e'"] {
+            assert!(failure.text.contains(part), "{part}\n{}", failure.text);
+        }
+        assert_eq!(case.properties("requirement"), ["DP-10"]);
+        assert_eq!((case.properties("level"), case.properties("profile")), (vec!["must"], vec!["otc-v2"]));
+        assert!(case.all("system-out").is_empty());
+    }
+
+    #[test]
+    fn an_error_says_why_the_case_could_not_be_judged() {
+        let suite = suite(&sample::everything());
+        let error = named(&suite, "quota [pools/delete/in_use/quota-a]").all("error")[0];
+        assert_eq!((error.attribute("message"), error.attribute("type")), ("set-up was refused: POST /v2.0/lbaas/pools gave 413", "not_judged"));
+        assert!(error.text.contains("quota\\u{7}"), "{}", error.text);
+    }
+
+    #[test]
+    fn skipped_and_waived_cases_give_their_reasons() {
+        let suite = suite(&sample::everything());
+        let skipped = named(&suite, "no members here").all("skipped")[0];
+        assert_eq!((skipped.attribute("message"), skipped.text.as_str()), ("the profile blocks by nothing", "the profile blocks by nothing"));
+        let waived = named(&suite, "known to deviate");
+        assert_eq!(waived.all("skipped")[0].attribute("message"), "waived: until 2027-01-31: VENDOR-12");
+        assert!(waived.all("skipped")[0].text.contains("expected  409"));
+        assert_eq!(waived.properties("waived"), ["until 2027-01-31: VENDOR-12"]);
+    }
+
+    #[test]
+    fn passing_cases_are_silent_but_for_what_they_left_behind() {
+        let mut report = sample::everything();
+        report.outcomes[1].leaked = vec![Leak { resource: "member".to_owned(), id: "m1".to_owned(), why: "timed out".to_owned() }];
+        let suite = suite(&report);
+        let children = |name: &str| named(&suite, name).children.iter().map(|child| child.name.clone()).collect::<Vec<_>>();
+        assert_eq!(children("pool with a monitor → 409"), ["properties"]);
+        assert_eq!(children("says which member → message"), ["properties"]);
+        assert_eq!(named(&suite, "says which member → message").properties("warning"), ["body: expected a message, actual \\u{1b}[2Jnone"]);
+        assert_eq!(named(&suite, "clean pool → 204").all("system-out")[0].text, "left on the endpoint: pool 7f3e: DELETE gave 500");
+        assert_eq!(children("pool with members → 409"), ["properties", "failure"]);
+        assert!(named(&suite, "pool with members → 409").all("failure")[0].text.ends_with("left on the endpoint: member m1: timed out"));
+    }
+
+    #[test]
+    fn a_run_without_cases_is_a_suite_without_cases() {
+        assert_eq!(suite(&sample::report(Vec::new())).attribute("tests"), "0");
+    }
+
+    #[test]
+    fn names_are_unique_short_and_the_same_in_every_run() {
+        let long = "x".repeat(2000);
+        let mut outcomes: Vec<CaseOutcome> = ["same", "same", "same [pools/delete/in_use/0]", &long, &long, " \n ", "a\u{1}", "a\\u{1}", "trimmed ", "trimmed", "", "", "other", "other"]
+            .iter()
+            .enumerate()
+            .map(|(at, title)| sample::case(&at.to_string(), title, Verdict::Pass))
+            .collect();
+        // A title under another group is no collision, unless the dots make the groups the same.
+        outcomes[12].group = "elsewhere".to_owned();
+        outcomes[8].group = "a/b".to_owned();
+        outcomes[9].group = "a.b".to_owned();
+        // An id that is longer than a name, with its difference at the end.
+        outcomes[10].id = format!("{}/a", "i".repeat(900));
+        outcomes[11].id = format!("{}b/a", "i".repeat(900));
+        let mut report = sample::report(outcomes);
+        let names = |report: &RunReport| suite(report).all("testcase").iter().map(|case| case.attribute("name").to_owned()).collect::<Vec<_>>();
+        let first = names(&report);
+        assert_eq!(first[..3], ["same [pools/delete/in_use/0] (2)", "same [pools/delete/in_use/1]", "same [pools/delete/in_use/0]"]);
+        assert!(first[3].ends_with("x… [3]") && first[4].ends_with("x… [4]"), "{:?}", &first[3..5]);
+        assert_eq!((first[8].as_str(), first[12].as_str()), ("trimmed [pools/delete/in_use/8]", "other"));
+        report.run_id = "an0ther".to_owned();
+        report.seed = 77;
+        assert_eq!(names(&report), first);
+        assert!(!junit(&report).unwrap().contains("an0ther"));
+    }
+
+    #[test]
+    fn hostile_answers_leave_the_document_whole_and_nothing_is_dropped() {
+        let hostile = "a\u{0}b\u{1b}[31mc\u{1}d\u{fffe}e\u{ffff}f\tg\rh]]>i&#0;j<script>k\u{9b}l\u{202e}m[[ATTACHMENT|/etc/passwd]]\"'\n<!--]]]]><![CDATA[";
+        let shown = "a\\u{0}b\\u{1b}[31mc\\u{1}d\\u{fffe}e\\u{ffff}f    g\\u{d}h]]>i&#0;j<script>k\\u{9b}l\\u{202e}m[ [ATTACHMENT|/etc/passwd]]\"'\n";
+        let mut outcomes = Vec::new();
+        for (at, verdict) in [Verdict::Pass, Verdict::Fail, Verdict::Error, Verdict::Skip, Verdict::Waived].into_iter().enumerate() {
+            let mut case = sample::case(hostile, hostile, verdict);
+            case.id.push_str(&at.to_string());
+            case.group = hostile.to_owned();
+            case.location.file = hostile.to_owned();
+            case.reason = Some(hostile.to_owned());
+            case.requirements.push(hostile.to_owned());
+            case.findings = vec![sample::finding("body", hostile, hostile, Some(0)), sample::finding("body", hostile, hostile, Some(1))];
+            case.leaked = vec![Leak { resource: hostile.to_owned(), id: hostile.to_owned(), why: hostile.to_owned() }];
+            let mut answered = sample::exchange(Phase::Act, "POST", 200, hostile.as_bytes());
+            answered.response.as_mut().unwrap().body.extend(b"\xed\xa0\x80\xff");
+            answered.response.as_mut().unwrap().headers.push(("x-request-id".to_owned(), hostile.to_owned()));
+            answered.request.body = hostile.as_bytes().to_vec();
+            let mut broken = sample::exchange(Phase::Aftermath, "GET", 200, b"");
+            broken.response = Err(TransportError::Broken(hostile.to_owned()));
+            case.exchanges = vec![answered, broken];
+            outcomes.push(case);
+        }
+        let mut report = sample::report(outcomes);
+        report.suite = hostile.to_owned();
+        report.profile = Some(hostile.to_owned());
+        report.endpoint = format!("http://{hostile}");
+        report.cut_short = Some(hostile.to_owned());
+        report.requirements[0].text = hostile.to_owned();
+        let suite = suite(&report);
+        let text = &suite.all("testcase")[1].all("failure")[0].text;
+        let first_line = shown.lines().next().unwrap();
+        assert!(text.matches(&format!("expected  {first_line}\n")).count() == 2, "{text}");
+        assert!(text.contains("\\xed\\xa0\\x80\\xff"), "{text}");
+        assert!(text.contains("x-request-id: a\\u{0}b"), "{text}");
+    }
+
+    #[test]
+    fn large_answers_and_titles_are_bounded() {
+        let mut outcomes = Vec::new();
+        for (at, body) in [vec![b'x'; 5 << 20], vec![0; 5 << 20], vec![0xff; 5 << 20], format!("[{}1]", "1,".repeat(2 << 20)).into_bytes(), b"[".repeat(1 << 20)].into_iter().enumerate() {
+            let mut case = sample::case(&at.to_string(), &"t".repeat(2000), Verdict::Fail);
+            case.exchanges = (0..3).map(|_| sample::exchange(Phase::Act, "GET", 200, &body)).collect();
+            case.exchanges[0].request.url.push_str(&"u".repeat(100_000));
+            case.exchanges[1].request.body = body;
+            case.findings = (0..60).map(|at| sample::finding("body", &"e".repeat(100), "no", Some(at % 3))).collect();
+            outcomes.push(case);
+        }
+        let suite = suite(&sample::report(outcomes));
+        for case in suite.all("testcase") {
+            let text = &case.all("failure")[0].text;
+            assert!(text.len() < 16_000, "{}", text.len());
+            assert!(text.contains("bytes in all") && text.contains("… and 40 more findings"), "{text}");
+            let bodies: usize = text.split("\nexchange ").skip(1).filter_map(|part| part.split("\nto repeat it").next()).map(str::len).sum();
+            assert!(bodies <= EVIDENCE + 3 * 40, "{bodies}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_would_grow_too_large_keeps_the_messages() {
+        let report = sample::everything();
+        let text = junit_within(&report, 1000).unwrap();
+        let root = lint(&text).unwrap();
+        let cases = root.children[0].all("testcase");
+        assert!(cases[1].all("failure")[0].text.contains("curl"));
+        let error = cases[3].all("error")[0];
+        assert_eq!(error.attribute("message"), "set-up was refused: POST /v2.0/lbaas/pools gave 413");
+        assert_eq!(error.text, "scenarios/pools/delete/in_use.yaml:12\n\nThe rest was left out to keep this file small enough to be read.");
     }
 }

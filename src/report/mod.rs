@@ -16,6 +16,8 @@ mod evidence;
 mod junit;
 mod layout;
 #[cfg(test)]
+mod lint;
+#[cfg(test)]
 mod sample;
 
 pub use console::Console;
