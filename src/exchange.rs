@@ -32,7 +32,10 @@ pub struct Response {
 impl Response {
     /// The first field of that name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The content as JSON; `None` when it is empty or no JSON.
@@ -42,7 +45,14 @@ impl Response {
 
     /// Whether the Content-Type says JSON (`application/json` or a `+json` suffix, RFC 6839).
     pub fn claims_json(&self) -> bool {
-        let media_type = self.header("content-type").unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        let media_type = self
+            .header("content-type")
+            .unwrap_or("")
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .to_ascii_lowercase();
         media_type == "application/json" || media_type.ends_with("+json")
     }
 }
@@ -77,7 +87,9 @@ impl std::fmt::Display for TransportError {
         match self {
             Self::Connect(why) => write!(f, "could not connect: {why}"),
             Self::Timeout(limit) => write!(f, "no complete answer within {limit:?}"),
-            Self::Broken(why) => write!(f, "connection broken before the answer was complete: {why}"),
+            Self::Broken(why) => {
+                write!(f, "connection broken before the answer was complete: {why}")
+            }
             Self::TooLarge(limit) => write!(f, "answer larger than {limit} bytes"),
             Self::Unsendable(why) => write!(f, "request could not be sent: {why}"),
         }

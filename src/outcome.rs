@@ -61,8 +61,22 @@ pub struct Finding {
 
 impl Finding {
     /// A mismatch with what it means.
-    pub fn new(mismatch: Mismatch, requirements: Vec<String>, level: Level, location: Location, exchange: Option<usize>) -> Self {
-        Self { check: mismatch.check, requirements, level, expected: mismatch.expected, actual: mismatch.actual, location: mismatch.location.unwrap_or(location), exchange }
+    pub fn new(
+        mismatch: Mismatch,
+        requirements: Vec<String>,
+        level: Level,
+        location: Location,
+        exchange: Option<usize>,
+    ) -> Self {
+        Self {
+            check: mismatch.check,
+            requirements,
+            level,
+            expected: mismatch.expected,
+            actual: mismatch.actual,
+            location: mismatch.location.unwrap_or(location),
+            exchange,
+        }
     }
 }
 
@@ -222,7 +236,10 @@ pub struct Counts {
 impl RunReport {
     /// How many cases came to what.
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts { leaked: self.leaked.len(), ..Counts::default() };
+        let mut counts = Counts {
+            leaked: self.leaked.len(),
+            ..Counts::default()
+        };
         for outcome in &self.outcomes {
             counts.leaked += outcome.leaked.len();
             match outcome.verdict {
@@ -259,7 +276,11 @@ impl RunReport {
 
 /// What the requirements came to. A requirement fails when a finding of a judged case names it; it passes
 /// when one of its cases passed and no finding names it; it errs when none of its cases could be judged.
-pub fn requirement_results(suite: &Suite, profile: Option<&str>, outcomes: &[CaseOutcome]) -> Vec<RequirementResult> {
+pub fn requirement_results(
+    suite: &Suite,
+    profile: Option<&str>,
+    outcomes: &[CaseOutcome],
+) -> Vec<RequirementResult> {
     let mut cases: BTreeMap<&str, Vec<&CaseOutcome>> = BTreeMap::new();
     for outcome in outcomes {
         for id in &outcome.requirements {
@@ -270,13 +291,32 @@ pub fn requirement_results(suite: &Suite, profile: Option<&str>, outcomes: &[Cas
         .requirements
         .values()
         .map(|requirement| {
-            let own = cases.get(requirement.id.as_str()).map_or(&[][..], Vec::as_slice);
-            let broken = own.iter().any(|outcome| outcome.findings.iter().any(|finding| finding.requirements.contains(&requirement.id)));
+            let own = cases
+                .get(requirement.id.as_str())
+                .map_or(&[][..], Vec::as_slice);
+            let broken = own.iter().any(|outcome| {
+                outcome
+                    .findings
+                    .iter()
+                    .any(|finding| finding.requirements.contains(&requirement.id))
+            });
             let any = |verdict| own.iter().any(|outcome| outcome.verdict == verdict);
             let verdict = if own.is_empty() {
                 None
             } else if broken {
-                Some(if own.iter().any(|outcome| outcome.verdict == Verdict::Waived && outcome.findings.iter().any(|finding| finding.requirements.contains(&requirement.id))) { Verdict::Waived } else { Verdict::Fail })
+                Some(
+                    if own.iter().any(|outcome| {
+                        outcome.verdict == Verdict::Waived
+                            && outcome
+                                .findings
+                                .iter()
+                                .any(|finding| finding.requirements.contains(&requirement.id))
+                    }) {
+                        Verdict::Waived
+                    } else {
+                        Verdict::Fail
+                    },
+                )
             } else if any(Verdict::Pass) {
                 Some(Verdict::Pass)
             } else if any(Verdict::Error) || any(Verdict::Fail) {

@@ -39,7 +39,9 @@ pub struct Planned {
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
     /// The pattern is no glob.
-    #[error("`{pattern}` is no pattern: {why}; write part of a case id, or a glob such as `pools/delete/*/clean-*`")]
+    #[error(
+        "`{pattern}` is no pattern: {why}; write part of a case id, or a glob such as `pools/delete/*/clean-*`"
+    )]
     Pattern {
         /// As given.
         pattern: String,
@@ -61,70 +63,142 @@ impl Plan {
     ///
     /// # Errors
     /// A pattern that is no glob, or a tag that no scenario has.
-    pub fn new(suite: &Suite, cases: Vec<Case>, filter: &Filter, target: &Target) -> Result<Self, FilterError> {
+    pub fn new(
+        suite: &Suite,
+        cases: Vec<Case>,
+        filter: &Filter,
+        target: &Target,
+    ) -> Result<Self, FilterError> {
         let globs = globs(&filter.ids)?;
         let tags: BTreeSet<&String> = cases.iter().flat_map(|case| &case.scenario.tags).collect();
         if let Some(tag) = filter.tags.iter().find(|tag| !tags.contains(tag)) {
-            return Err(FilterError::Tag { tag: tag.clone(), known: tags.into_iter().cloned().collect::<Vec<_>>().join(", ") });
+            return Err(FilterError::Tag {
+                tag: tag.clone(),
+                known: tags.into_iter().cloned().collect::<Vec<_>>().join(", "),
+            });
         }
         let before = cases.len();
         let wanted = |case: &Case| {
-            let id = filter.ids.is_empty() || globs.is_match(&case.id) || filter.ids.iter().any(|part| case.id.contains(part.as_str()));
-            id && (filter.tags.is_empty() || filter.tags.iter().any(|tag| case.scenario.tags.contains(tag)))
+            let id = filter.ids.is_empty()
+                || globs.is_match(&case.id)
+                || filter
+                    .ids
+                    .iter()
+                    .any(|part| case.id.contains(part.as_str()));
+            id && (filter.tags.is_empty()
+                || filter
+                    .tags
+                    .iter()
+                    .any(|tag| case.scenario.tags.contains(tag)))
         };
         let scope = target.scope();
-        let cases: Vec<Planned> = cases.into_iter().filter(wanted).map(|case| Planned { skip: skip(suite, &case.scenario, target, &scope), case }).collect();
+        let cases: Vec<Planned> = cases
+            .into_iter()
+            .filter(wanted)
+            .map(|case| Planned {
+                skip: skip(suite, &case.scenario, target, &scope),
+                case,
+            })
+            .collect();
         let left_out = before - cases.len();
         Ok(Self { cases, left_out })
     }
 
     /// The cases that will run.
     pub fn runnable(&self) -> impl Iterator<Item = &Case> {
-        self.cases.iter().filter(|planned| planned.skip.is_none()).map(|planned| &planned.case)
+        self.cases
+            .iter()
+            .filter(|planned| planned.skip.is_none())
+            .map(|planned| &planned.case)
     }
 }
 
 fn globs(patterns: &[String]) -> Result<GlobSet, FilterError> {
     let mut set = GlobSetBuilder::new();
-    for pattern in patterns.iter().filter(|pattern| pattern.contains(['*', '?', '[', '{'])) {
-        set.add(Glob::new(pattern).map_err(|error| FilterError::Pattern { pattern: pattern.clone(), why: error.kind().to_string() })?);
+    for pattern in patterns
+        .iter()
+        .filter(|pattern| pattern.contains(['*', '?', '[', '{']))
+    {
+        set.add(Glob::new(pattern).map_err(|error| FilterError::Pattern {
+            pattern: pattern.clone(),
+            why: error.kind().to_string(),
+        })?);
     }
-    set.build().map_err(|error| FilterError::Pattern { pattern: patterns.join(" "), why: error.to_string() })
+    set.build().map_err(|error| FilterError::Pattern {
+        pattern: patterns.join(" "),
+        why: error.to_string(),
+    })
 }
 
-fn skip(suite: &Suite, scenario: &Scenario, target: &Target, scope: &crate::template::Scope) -> Option<String> {
+fn skip(
+    suite: &Suite,
+    scenario: &Scenario,
+    target: &Target,
+    scope: &crate::template::Scope,
+) -> Option<String> {
     let profile = target.profile_name();
     if !scenario.requirements.is_empty() {
-        let levels = scenario.requirements.iter().filter_map(|id| suite.requirements.get(&id.value)).map(|requirement| requirement.level_for(profile));
+        let levels = scenario
+            .requirements
+            .iter()
+            .filter_map(|id| suite.requirements.get(&id.value))
+            .map(|requirement| requirement.level_for(profile));
         if levels.max() == Some(Level::NotApplicable) {
-            let ids: Vec<&str> = scenario.requirements.iter().map(|id| id.value.as_str()).collect();
-            return Some(format!("not applicable to profile {}: {}", profile.unwrap_or("none"), ids.join(", ")));
+            let ids: Vec<&str> = scenario
+                .requirements
+                .iter()
+                .map(|id| id.value.as_str())
+                .collect();
+            return Some(format!(
+                "not applicable to profile {}: {}",
+                profile.unwrap_or("none"),
+                ids.join(", ")
+            ));
         }
     }
     if let Some(expr) = &scenario.only_if {
         match expr.holds(scope) {
             Ok(true) => {}
-            Ok(false) => return Some(match profile {
-                Some(profile) => format!("does not hold for profile {profile}: {}", expr.text),
-                None => format!("does not hold: {}", expr.text),
-            }),
+            Ok(false) => {
+                return Some(match profile {
+                    Some(profile) => format!("does not hold for profile {profile}: {}", expr.text),
+                    None => format!("does not hold: {}", expr.text),
+                });
+            }
             Err(error) => return Some(format!("only_if cannot be decided: {error}")),
         }
     }
     let steps: Vec<&Step> = scenario.steps.iter().chain(&scenario.finally).collect();
     for identity in steps.iter().filter_map(|step| step.identity.as_ref()) {
         // A suite without identities sends what the target says, and nothing for nobody.
-        let plain = suite.identities.is_empty() && ["owner", "anonymous"].contains(&identity.value.as_str());
+        let plain = suite.identities.is_empty()
+            && ["owner", "anonymous"].contains(&identity.value.as_str());
         if !plain && !target.identities.contains_key(&identity.value) {
             return Some(format!("identity `{}` is not configured", identity.value));
         }
     }
-    let expects = steps.iter().flat_map(|step| &step.then).chain(&scenario.then);
+    let expects = steps
+        .iter()
+        .flat_map(|step| &step.then)
+        .chain(&scenario.then);
     for expect in expects.filter(|expect| expect.only_if.is_none() && !expect.named.is_empty()) {
-        let known = |name: &str| target.profile.as_ref().is_some_and(|profile| profile.answers.contains_key(name));
+        let known = |name: &str| {
+            target
+                .profile
+                .as_ref()
+                .is_some_and(|profile| profile.answers.contains_key(name))
+        };
         if !expect.named.iter().any(|name| known(&name.value)) {
-            let names: Vec<&str> = expect.named.iter().map(|name| name.value.as_str()).collect();
-            return Some(format!("profile {} declares no answer {}", profile.unwrap_or("none"), names.join(" or ")));
+            let names: Vec<&str> = expect
+                .named
+                .iter()
+                .map(|name| name.value.as_str())
+                .collect();
+            return Some(format!(
+                "profile {} declares no answer {}",
+                profile.unwrap_or("none"),
+                names.join(" or ")
+            ));
         }
     }
     None

@@ -26,14 +26,21 @@ impl Source {
         let line_starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
-        Arc::new(Self { name: name.into(), text, line_starts })
+        Arc::new(Self {
+            name: name.into(),
+            text,
+            line_starts,
+        })
     }
 
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn line_column(&self, byte: usize) -> (usize, usize) {
         let byte = byte.min(self.text.len());
         let line = self.line_starts.partition_point(|start| *start <= byte) - 1;
-        let column = self.text.get(self.line_starts[line]..byte).map_or(1, |text| text.chars().count() + 1);
+        let column = self
+            .text
+            .get(self.line_starts[line]..byte)
+            .map_or(1, |text| text.chars().count() + 1);
         (line + 1, column)
     }
 }
@@ -50,18 +57,28 @@ pub struct Span {
 impl Span {
     /// The file's first byte: for what concerns the whole file.
     pub fn start_of(source: &Arc<Source>) -> Self {
-        Self { source: Arc::clone(source), range: 0..0 }
+        Self {
+            source: Arc::clone(source),
+            range: 0..0,
+        }
     }
 
     /// The same file, another stretch.
     pub fn at(&self, range: Range<usize>) -> Self {
-        Self { source: Arc::clone(&self.source), range }
+        Self {
+            source: Arc::clone(&self.source),
+            range,
+        }
     }
 
     /// File and line, as a verdict names them.
     pub fn location(&self) -> Location {
         let (line, column) = self.source.line_column(self.range.start);
-        Location { file: self.source.name.clone(), line, column }
+        Location {
+            file: self.source.name.clone(),
+            line,
+            column,
+        }
     }
 }
 
@@ -122,12 +139,24 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic at a place.
     pub fn new(code: &'static str, span: &Span, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), span: Some(span.clone()), label: String::new(), help: None }
+        Self {
+            code,
+            message: message.into(),
+            span: Some(span.clone()),
+            label: String::new(),
+            help: None,
+        }
     }
 
     /// A diagnostic that lies in no file, such as an unreadable directory.
     pub fn without_place(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), span: None, label: String::new(), help: None }
+        Self {
+            code,
+            message: message.into(),
+            span: None,
+            label: String::new(),
+            help: None,
+        }
     }
 
     /// The same with words for the marked stretch.
@@ -152,28 +181,45 @@ impl Diagnostic {
 
     /// The diagnostic as people read it, with the source line; `styled` adds terminal colours.
     pub fn render(&self, styled: bool) -> String {
-        let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-        let mut group = Group::with_title(Level::ERROR.primary_title(self.message.as_str()).id(self.code));
+        let renderer = if styled {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let mut group = Group::with_title(
+            Level::ERROR
+                .primary_title(self.message.as_str())
+                .id(self.code),
+        );
         if let Some(span) = &self.span {
             let mut mark = AnnotationKind::Primary.span(visible(span));
             if !self.label.is_empty() {
                 mark = mark.label(self.label.as_str());
             }
-            group = group.element(Snippet::source(span.source.text.as_str()).path(span.source.name.as_str()).annotation(mark));
+            group = group.element(
+                Snippet::source(span.source.text.as_str())
+                    .path(span.source.name.as_str())
+                    .annotation(mark),
+            );
         }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
-        renderer.render(&[group]).to_string()
+        renderer.render(&[group])
     }
 }
 
 /// The nearest of the candidates, if it is near enough to be a slip of the pen.
-pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(written, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count().max(written.chars().count()) / 4)
+        .filter(|(distance, candidate)| {
+            *distance <= 1 + candidate.chars().count().max(written.chars().count()) / 4
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -197,14 +243,23 @@ mod tests {
     fn lines_and_columns_count_from_one_and_in_characters() {
         let source = Source::new("a.yaml", "één: 1\ntwo: 2\n");
         assert_eq!(source.line_column(0), (1, 1));
-        assert_eq!(source.line_column(source.text.find(':').unwrap_or(0)), (1, 4));
-        assert_eq!(source.line_column(source.text.find("two").unwrap_or(0)), (2, 1));
+        assert_eq!(
+            source.line_column(source.text.find(':').unwrap_or(0)),
+            (1, 4)
+        );
+        assert_eq!(
+            source.line_column(source.text.find("two").unwrap_or(0)),
+            (2, 1)
+        );
         assert_eq!(source.line_column(9999), (3, 1));
     }
 
     #[test]
     fn a_slip_of_the_pen_is_recognised_and_a_different_word_is_not() {
-        assert_eq!(nearest("unchnaged", ["status", "unchanged", "gone"]), Some("unchanged"));
+        assert_eq!(
+            nearest("unchnaged", ["status", "unchanged", "gone"]),
+            Some("unchanged")
+        );
         assert_eq!(nearest("colour", ["status", "unchanged", "gone"]), None);
     }
 
@@ -213,8 +268,17 @@ mod tests {
         let source = Source::new("a.yaml", "given: [pool]\nwehn: DELETE /\n");
         let at = source.text.find("wehn").unwrap_or(0);
         let span = Span::start_of(&source).at(at..at + 4);
-        let text = Diagnostic::new("unknown-key", &span, "unknown key `wehn`").label("not a key of a scenario").nearest("wehn", ["given", "when"]).render(false);
-        for part in ["error[unknown-key]: unknown key `wehn`", "a.yaml:2:1", "wehn: DELETE /", "not a key of a scenario", "did you mean `when`?"] {
+        let text = Diagnostic::new("unknown-key", &span, "unknown key `wehn`")
+            .label("not a key of a scenario")
+            .nearest("wehn", ["given", "when"])
+            .render(false);
+        for part in [
+            "error[unknown-key]: unknown key `wehn`",
+            "a.yaml:2:1",
+            "wehn: DELETE /",
+            "not a key of a scenario",
+            "did you mean `when`?",
+        ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
     }

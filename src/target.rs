@@ -41,14 +41,21 @@ pub struct Limits {
 
 impl Limits {
     /// 30 s a request, 5 min a case, 5 min its clean-up, 8 MiB an answer.
-    pub const STANDARD: Self = Self { request: Duration::from_secs(30), case: Duration::from_secs(300), clean_up: Duration::from_secs(300), answer: 8 << 20 };
+    pub const STANDARD: Self = Self {
+        request: Duration::from_secs(30),
+        case: Duration::from_secs(300),
+        clean_up: Duration::from_secs(300),
+        answer: 8 << 20,
+    };
 }
 
 /// A target that cannot be formed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// The endpoint is no absolute HTTP URL.
-    #[error("`{endpoint}` is no endpoint: {why}; write it like https://elb.example.com or http://127.0.0.1:8080/base")]
+    #[error(
+        "`{endpoint}` is no endpoint: {why}; write it like https://elb.example.com or http://127.0.0.1:8080/base"
+    )]
     Endpoint {
         /// As given.
         endpoint: String,
@@ -83,33 +90,103 @@ impl Target {
     ///
     /// # Errors
     /// An endpoint that is no HTTP URL, or a profile or variable that the suite does not know.
-    pub fn new(suite: &Suite, endpoint: &str, profile: Option<&str>, variables: &BTreeMap<String, Json>, limits: Limits) -> Result<Self, TargetError> {
+    pub fn new(
+        suite: &Suite,
+        endpoint: &str,
+        profile: Option<&str>,
+        variables: &BTreeMap<String, Json>,
+        limits: Limits,
+    ) -> Result<Self, TargetError> {
         let endpoint = endpoint.trim_end_matches('/').to_owned();
         check_endpoint(&endpoint)?;
-        let list = |names: Vec<&String>| if names.is_empty() { "none".to_owned() } else { names.into_iter().cloned().collect::<Vec<_>>().join(", ") };
+        let list = |names: Vec<&String>| {
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.into_iter().cloned().collect::<Vec<_>>().join(", ")
+            }
+        };
         let profile = match profile.or(suite.default_profile.as_deref()) {
             None => None,
-            Some(name) => Some(suite.profiles.get(name).cloned().ok_or_else(|| TargetError::Profile { name: name.to_owned(), suite: suite.name.clone(), known: list(suite.profiles.keys().collect()) })?),
+            Some(name) => {
+                Some(
+                    suite
+                        .profiles
+                        .get(name)
+                        .cloned()
+                        .ok_or_else(|| TargetError::Profile {
+                            name: name.to_owned(),
+                            suite: suite.name.clone(),
+                            known: list(suite.profiles.keys().collect()),
+                        })?,
+                )
+            }
         };
-        let mut values: BTreeMap<String, Json> = suite.variables.iter().filter_map(|(name, variable)| Some((name.clone(), variable.default.clone()?))).collect();
+        let mut values: BTreeMap<String, Json> = suite
+            .variables
+            .iter()
+            .filter_map(|(name, variable)| Some((name.clone(), variable.default.clone()?)))
+            .collect();
         for (name, value) in variables {
             if !suite.variables.contains_key(name) && !suite.variables.is_empty() {
-                return Err(TargetError::Variable { name: name.clone(), suite: suite.name.clone(), known: list(suite.variables.keys().collect()) });
+                return Err(TargetError::Variable {
+                    name: name.clone(),
+                    suite: suite.name.clone(),
+                    known: list(suite.variables.keys().collect()),
+                });
             }
             values.insert(name.clone(), value.clone());
         }
         let mut scope = Scope::new();
-        values.iter().for_each(|(name, value)| scope.set(name.as_str(), value));
+        values
+            .iter()
+            .for_each(|(name, value)| scope.set(name.as_str(), value));
         let mut identities = BTreeMap::new();
         for (name, rule) in &suite.identities {
-            let configured = rule.headers.iter().flat_map(|(_, template)| template.exprs()).flat_map(|expr| expr.roots()).all(|root| values.get(root).is_some_and(|value| !value.is_null() && value != ""));
+            let configured = rule
+                .headers
+                .iter()
+                .flat_map(|(_, template)| template.exprs())
+                .flat_map(|expr| expr.roots())
+                .all(|root| {
+                    values
+                        .get(root)
+                        .is_some_and(|value| !value.is_null() && value != "")
+                });
             if configured {
-                let headers = rule.headers.iter().filter_map(|(name, template)| Some((name.clone(), template.text(&scope).ok()?))).collect();
+                let headers = rule
+                    .headers
+                    .iter()
+                    .filter_map(|(name, template)| {
+                        Some((name.clone(), template.text(&scope).ok()?))
+                    })
+                    .collect();
                 identities.insert(name.clone(), headers);
             }
         }
-        let secrets = suite.variables.iter().filter(|(_, variable)| variable.secret).filter_map(|(name, _)| Some((values.get(name)?.as_str().filter(|value| !value.is_empty())?.to_owned(), name.clone()))).collect();
-        Ok(Self { endpoint, profile, variables: values, identities, secrets, limits })
+        let secrets = suite
+            .variables
+            .iter()
+            .filter(|(_, variable)| variable.secret)
+            .filter_map(|(name, _)| {
+                Some((
+                    values
+                        .get(name)?
+                        .as_str()
+                        .filter(|value| !value.is_empty())?
+                        .to_owned(),
+                    name.clone(),
+                ))
+            })
+            .collect();
+        Ok(Self {
+            endpoint,
+            profile,
+            variables: values,
+            identities,
+            secrets,
+            limits,
+        })
     }
 
     /// The profile's name.
@@ -120,8 +197,14 @@ impl Target {
     /// The names that every expression of a run may use, but for those of one case.
     pub fn scope(&self) -> Scope {
         let mut scope = Scope::new();
-        self.variables.iter().for_each(|(name, value)| scope.set(name.as_str(), value));
-        let mut profile = self.profile.as_ref().and_then(|profile| profile.features.as_object().cloned()).unwrap_or_default();
+        self.variables
+            .iter()
+            .for_each(|(name, value)| scope.set(name.as_str(), value));
+        let mut profile = self
+            .profile
+            .as_ref()
+            .and_then(|profile| profile.features.as_object().cloned())
+            .unwrap_or_default();
         if let Some(own) = &self.profile {
             profile.insert("name".to_owned(), own.name.clone().into());
             profile.insert("title".to_owned(), own.title.clone().into());
@@ -132,13 +215,28 @@ impl Target {
 
     /// The text with every secret replaced by `${its name}`.
     pub fn redact(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, (secret, name)| if text.contains(secret.as_str()) { text.replace(secret.as_str(), &format!("${{{name}}}")) } else { text })
+        self.secrets
+            .iter()
+            .fold(text.to_owned(), |text, (secret, name)| {
+                if text.contains(secret.as_str()) {
+                    text.replace(secret.as_str(), &format!("${{{name}}}"))
+                } else {
+                    text
+                }
+            })
     }
 }
 
 fn check_endpoint(endpoint: &str) -> Result<(), TargetError> {
-    let wrong = |why| Err(TargetError::Endpoint { endpoint: endpoint.to_owned(), why });
-    let Ok(uri) = endpoint.parse::<http::Uri>() else { return wrong("it is no URL") };
+    let wrong = |why| {
+        Err(TargetError::Endpoint {
+            endpoint: endpoint.to_owned(),
+            why,
+        })
+    };
+    let Ok(uri) = endpoint.parse::<http::Uri>() else {
+        return wrong("it is no URL");
+    };
     match (uri.scheme_str(), uri.authority()) {
         (Some("http" | "https"), Some(authority)) if !authority.host().is_empty() => {
             if authority.as_str().contains('@') {
@@ -161,10 +259,22 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_an_absolute_http_url_without_credentials() {
-        for good in ["http://127.0.0.1:8080", "https://elb.example.com/base", "http://[::1]:80"] {
+        for good in [
+            "http://127.0.0.1:8080",
+            "https://elb.example.com/base",
+            "http://[::1]:80",
+        ] {
             assert_eq!(check_endpoint(good), Ok(()), "{good}");
         }
-        for bad in ["127.0.0.1:8080", "ftp://x", "http://", "http://u:p@x", "http://x/?a=1", "", "a b"] {
+        for bad in [
+            "127.0.0.1:8080",
+            "ftp://x",
+            "http://",
+            "http://u:p@x",
+            "http://x/?a=1",
+            "",
+            "a b",
+        ] {
             assert!(check_endpoint(bad).is_err(), "{bad}");
         }
     }

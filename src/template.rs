@@ -22,9 +22,18 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
     environment.add_filter("matches", |text: &str, pattern: &str| {
-        regex::Regex::new(pattern).map(|regex| regex.is_match(text)).map_err(|error| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, error.to_string()))
+        regex::Regex::new(pattern)
+            .map(|regex| regex.is_match(text))
+            .map_err(|error| {
+                minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, error.to_string())
+            })
     });
-    environment.add_filter("ids", |list: Value| -> Result<Value, minijinja::Error> { list.try_iter()?.map(|item| item.get_attr("id")).collect::<Result<Vec<_>, _>>().map(Value::from) });
+    environment.add_filter("ids", |list: Value| -> Result<Value, minijinja::Error> {
+        list.try_iter()?
+            .map(|item| item.get_attr("id"))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::from)
+    });
     environment.add_global("omit", Value::from_object(Omit));
     environment
 });
@@ -66,13 +75,19 @@ impl Scope {
 
     /// Gives a name its value; what it had before is replaced.
     pub fn set(&mut self, name: impl Into<String>, value: &Json) {
-        Arc::make_mut(&mut self.values).insert(name.into(), Value::from(minijinja::value::Serde(value)));
+        Arc::make_mut(&mut self.values)
+            .insert(name.into(), Value::from(minijinja::value::Serde(value)));
     }
 
     /// Takes every name of the other scope.
     pub fn extend(&mut self, other: &Scope) {
         let values = Arc::make_mut(&mut self.values);
-        values.extend(other.values.iter().map(|(name, value)| (name.clone(), value.clone())));
+        values.extend(
+            other
+                .values
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
     }
 
     /// Gives `new` the value of `name`, if it has one.
@@ -84,7 +99,9 @@ impl Scope {
 
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<Json> {
-        self.values.get(name).and_then(|value| to_json(value).ok().flatten())
+        self.values
+            .get(name)
+            .and_then(|value| to_json(value).ok().flatten())
     }
 
     /// Whether the name has a value.
@@ -129,11 +146,18 @@ impl Expr {
         match ENVIRONMENT.compile_expression_owned(text.to_owned()) {
             Ok(compiled) => {
                 let names = compiled.undeclared_variables(true).into_iter().collect();
-                Some(Self { text: text.trim().to_owned(), span: span.clone(), names, compiled: Arc::new(compiled) })
+                Some(Self {
+                    text: text.trim().to_owned(),
+                    span: span.clone(),
+                    names,
+                    compiled: Arc::new(compiled),
+                })
             }
             Err(error) => {
                 let span = match error.range() {
-                    Some(range) if span.range.len() >= text.len() => span.at(span.range.start + range.start.min(text.len())..span.range.start + range.end.min(text.len())),
+                    Some(range) if span.range.len() >= text.len() => span
+                        .at(span.range.start + range.start.min(text.len())
+                            ..span.range.start + range.end.min(text.len())),
                     _ => span.clone(),
                 };
                 found.push(Diagnostic::new("bad-expression", &span, format!("this is no expression: {}", error.detail().unwrap_or("syntax error"))).label("here").help("expressions are those of Jinja: `a == b`, `x in list`, `a and not b`, `list | length`"));
@@ -144,7 +168,9 @@ impl Expr {
 
     /// The first segments of the names it uses: `pool` of `pool.id`.
     pub fn roots(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(|name| name.split('.').next().unwrap_or(name))
+        self.names
+            .iter()
+            .map(|name| name.split('.').next().unwrap_or(name))
     }
 
     /// The value as JSON; `None` is `omit`.
@@ -165,7 +191,10 @@ impl Expr {
     }
 
     fn evaluate(&self, scope: &Scope) -> Result<Value, EvalError> {
-        let value = self.compiled.eval(Value::from_object(View(Arc::clone(&scope.values)))).map_err(|error| self.error(explain(&error)))?;
+        let value = self
+            .compiled
+            .eval(Value::from_object(View(Arc::clone(&scope.values))))
+            .map_err(|error| self.error(explain(&error)))?;
         if value.is_undefined() {
             return Err(self.error("it has no value here".to_owned()));
         }
@@ -173,7 +202,11 @@ impl Expr {
     }
 
     fn error(&self, why: String) -> EvalError {
-        EvalError { expression: self.text.clone(), why, span: self.span.clone() }
+        EvalError {
+            expression: self.text.clone(),
+            why,
+            span: self.span.clone(),
+        }
     }
 }
 
@@ -189,7 +222,9 @@ fn to_json(value: &Value) -> Result<Option<Json>, String> {
     if value.downcast_object_ref::<Omit>().is_some() {
         return Ok(None);
     }
-    serde_json::to_value(value).map(Some).map_err(|error| error.to_string())
+    serde_json::to_value(value)
+        .map(Some)
+        .map_err(|error| error.to_string())
 }
 
 /// Text with expressions in it.
@@ -215,7 +250,11 @@ impl Template {
         while let Some(open) = rest.find("{{") {
             let after = &rest[open + 2..];
             let Some(close) = closing(after) else {
-                found.push(Diagnostic::new("open-template", span, "`{{` is never closed").label("in this text").help("close it with `}}`; a literal `{{` is written `{{ '{{' }}`"));
+                found.push(
+                    Diagnostic::new("open-template", span, "`{{` is never closed")
+                        .label("in this text")
+                        .help("close it with `}}`; a literal `{{` is written `{{ '{{' }}`"),
+                );
                 break;
             };
             if open > 0 {
@@ -231,7 +270,10 @@ impl Template {
         if !rest.is_empty() || parts.is_empty() {
             parts.push(Part::Text(rest.to_owned()));
         }
-        Self { span: span.clone(), parts }
+        Self {
+            span: span.clone(),
+            parts,
+        }
     }
 
     /// The expressions in it.
@@ -278,12 +320,18 @@ impl Template {
         self.text_with(scope, |value| percent_encode(&value))
     }
 
-    fn text_with(&self, scope: &Scope, encode: impl Fn(String) -> String) -> Result<String, EvalError> {
+    fn text_with(
+        &self,
+        scope: &Scope,
+        encode: impl Fn(String) -> String,
+    ) -> Result<String, EvalError> {
         let mut out = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Expr(expr) => out.push_str(&encode(plain(&expr.value(scope)?.unwrap_or(Json::Null)))),
+                Part::Expr(expr) => {
+                    out.push_str(&encode(plain(&expr.value(scope)?.unwrap_or(Json::Null))));
+                }
             }
         }
         Ok(out)
@@ -334,7 +382,11 @@ fn closing(text: &str) -> Option<usize> {
 
 /// The place of an expression inside the text as it stands in the file; the whole text where escapes hide it.
 fn locate(inner: &str, span: &Span, searched: &mut usize) -> Span {
-    let found = span.source.text.get(*searched..span.range.end).and_then(|text| text.find(inner));
+    let found = span
+        .source
+        .text
+        .get(*searched..span.range.end)
+        .and_then(|text| text.find(inner));
     match found {
         Some(offset) if !inner.is_empty() => {
             let start = *searched + offset;
@@ -392,7 +444,9 @@ impl JsonTemplate {
             Self::Plain(_) => {}
             Self::Text(template) => template.exprs().for_each(visit),
             Self::List(items) => items.iter().for_each(|item| item.for_each_expr(visit)),
-            Self::Map(entries) => entries.iter().for_each(|(_, value)| value.for_each_expr(visit)),
+            Self::Map(entries) => entries
+                .iter()
+                .for_each(|(_, value)| value.for_each_expr(visit)),
         }
     }
 }
@@ -405,7 +459,10 @@ mod tests {
 
     fn scope() -> Scope {
         let mut scope = Scope::new();
-        scope.set("pool", &json!({"id": "a/b?c", "members": [{"id": "m1"}, {"id": "m2"}], "weight": 3}));
+        scope.set(
+            "pool",
+            &json!({"id": "a/b?c", "members": [{"id": "m1"}, {"id": "m2"}], "weight": 3}),
+        );
         scope.set("name", &json!("x"));
         scope
     }
@@ -417,7 +474,10 @@ mod tests {
         let template = Template::parse(text, &span, &mut found);
         let actual = match found.first() {
             Some(diagnostic) => Err(diagnostic.code.to_owned()),
-            None => template.value(&scope()).map(|value| value.unwrap_or(json!("<omit>"))).map_err(|error| error.why),
+            None => template
+                .value(&scope())
+                .map(|value| value.unwrap_or(json!("<omit>")))
+                .map_err(|error| error.why),
         };
         match (actual, expected) {
             (Ok(actual), Ok(expected)) => assert_eq!(actual, expected, "{text}"),
@@ -454,7 +514,10 @@ mod tests {
         let source = Source::new("t.yaml", "/pools/{{ pool.id }}?x=1");
         let span = Span::start_of(&source).at(0..source.text.len());
         let template = Template::parse(&source.text, &span, &mut Vec::new());
-        assert_eq!(template.target(&scope()).ok().as_deref(), Some("/pools/a%2Fb%3Fc?x=1"));
+        assert_eq!(
+            template.target(&scope()).ok().as_deref(),
+            Some("/pools/a%2Fb%3Fc?x=1")
+        );
     }
 
     #[test]

@@ -30,44 +30,88 @@ pub enum ListView {
 }
 
 /// An object reads exactly as before, volatile fields and references to objects that went aside.
-pub fn unchanged(name: &str, before: &Value, after: &Afterwards, volatile: &BTreeSet<String>, gone: &[Value], at: &Location) -> Option<Mismatch> {
+pub fn unchanged(
+    name: &str,
+    before: &Value,
+    after: &Afterwards,
+    volatile: &BTreeSet<String>,
+    gone: &[Value],
+    at: &Location,
+) -> Option<Mismatch> {
     let actual = match after {
         Afterwards::Absent => "it is gone".to_owned(),
         Afterwards::Unclear(why) => why.clone(),
         Afterwards::Object(after) => {
-            let before = without(before, gone);
-            let changes = differences(&before, after, &|key| volatile.contains(key));
+            // References that are still there are for `gone` to report, not for this as well.
+            let (before, after) = (without(before, gone), without(after, gone));
+            let changes = differences(&before, &after, &|key| volatile.contains(key));
             if changes.is_empty() {
                 return None;
             }
-            bounded(&changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+            bounded(
+                &changes
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            )
         }
     };
-    Some(Mismatch { check: "unchanged", expected: format!("{name} reads as before"), actual, location: Some(at.clone()) })
+    Some(Mismatch {
+        check: "unchanged",
+        expected: format!("{name} reads as before"),
+        actual,
+        location: Some(at.clone()),
+    })
 }
 
 /// An object is no more: not readable, not listed, and none of the others refers to it.
-pub fn gone(name: &str, id: Option<&Value>, read: &Afterwards, list: &ListView, others: &[(String, &Value)], at: &Location) -> Vec<Mismatch> {
+pub fn gone(
+    name: &str,
+    id: Option<&Value>,
+    read: &Afterwards,
+    list: &ListView,
+    others: &[(String, &Value)],
+    at: &Location,
+) -> Vec<Mismatch> {
     let mut found = Vec::new();
-    let mut push = |expected: String, actual: String| found.push(Mismatch { check: "gone", expected, actual, location: Some(at.clone()) });
+    let mut push = |expected: String, actual: String| {
+        found.push(Mismatch {
+            check: "gone",
+            expected,
+            actual,
+            location: Some(at.clone()),
+        });
+    };
     match read {
         Afterwards::Absent => {}
-        Afterwards::Object(object) => push(format!("{name} cannot be read any more (404)"), format!("it reads {}", super::quote(object))),
-        Afterwards::Unclear(why) => push(format!("{name} cannot be read any more (404)"), why.clone()),
+        Afterwards::Object(object) => push(
+            format!("{name} cannot be read any more (404)"),
+            format!("it reads {}", super::quote(object)),
+        ),
+        Afterwards::Unclear(why) => {
+            push(format!("{name} cannot be read any more (404)"), why.clone());
+        }
     }
     let Some(id) = id else { return found };
     match list {
         ListView::None => {}
         ListView::Items(items) => {
             if let Some(item) = items.iter().find(|item| item.get("id") == Some(id)) {
-                push(format!("{name} is not listed any more"), format!("the list has {}", super::quote(item)));
+                push(
+                    format!("{name} is not listed any more"),
+                    format!("the list has {}", super::quote(item)),
+                );
             }
         }
         ListView::Unclear(why) => push(format!("{name} is not listed any more"), why.clone()),
     }
     for (other, value) in others {
         if let Some(path) = mention(value, id, String::new()) {
-            push(format!("{other} does not refer to {name} any more"), format!("`{path}` is {}", super::quote(id)));
+            push(
+                format!("{other} does not refer to {name} any more"),
+                format!("`{path}` is {}", super::quote(id)),
+            );
         }
     }
     found
@@ -76,18 +120,48 @@ pub fn gone(name: &str, id: Option<&Value>, read: &Afterwards, list: &ListView, 
 /// The path at which a value mentions the id.
 fn mention(value: &Value, id: &Value, path: String) -> Option<String> {
     match value {
-        Value::Object(map) => map.iter().find_map(|(key, value)| mention(value, id, if path.is_empty() { key.clone() } else { format!("{path}.{key}") })),
-        Value::Array(items) => items.iter().enumerate().find_map(|(at, value)| mention(value, id, format!("{path}[{at}]"))),
+        Value::Object(map) => map.iter().find_map(|(key, value)| {
+            mention(
+                value,
+                id,
+                if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                },
+            )
+        }),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(at, value)| mention(value, id, format!("{path}[{at}]"))),
         value => (value == id).then_some(path),
     }
 }
 
 /// The value without its references to the ids: list items that are or hold one, and fields that are one.
 fn without(value: &Value, ids: &[Value]) -> Value {
-    let refers = |item: &Value| ids.contains(item) || item.get("id").is_some_and(|id| ids.contains(id));
+    let refers =
+        |item: &Value| ids.contains(item) || item.get("id").is_some_and(|id| ids.contains(id));
     match value {
-        Value::Array(items) => items.iter().filter(|item| !refers(item)).map(|item| without(item, ids)).collect(),
-        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), if ids.contains(value) { Value::Null } else { without(value, ids) })).collect(),
+        Value::Array(items) => items
+            .iter()
+            .filter(|item| !refers(item))
+            .map(|item| without(item, ids))
+            .collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| {
+                (
+                    key.clone(),
+                    if ids.contains(value) {
+                        Value::Null
+                    } else {
+                        without(value, ids)
+                    },
+                )
+            })
+            .collect(),
         other => other.clone(),
     }
 }
@@ -98,27 +172,96 @@ mod tests {
     use serde_json::json;
 
     fn at() -> Location {
-        Location { file: "f".into(), line: 1, column: 1 }
+        Location {
+            file: "f".into(),
+            line: 1,
+            column: 1,
+        }
     }
 
     #[test]
     fn an_object_that_lost_only_its_reference_to_what_went_is_unchanged() {
         let before = json!({"id": "l", "default_pool_id": "p", "pools": [{"id": "p"}, {"id": "q"}], "updated_at": 1});
         let volatile = BTreeSet::from(["updated_at".to_owned()]);
-        let check = |after: Value, gone: &[Value]| unchanged("listener", &before, &Afterwards::Object(after), &volatile, gone, &at()).map(|m| m.actual);
-        assert_eq!(check(json!({"id": "l", "default_pool_id": null, "pools": [{"id": "q"}], "updated_at": 2}), &[json!("p")]), None);
+        let check = |after: Value, gone: &[Value]| {
+            unchanged(
+                "listener",
+                &before,
+                &Afterwards::Object(after),
+                &volatile,
+                gone,
+                &at(),
+            )
+            .map(|m| m.actual)
+        };
+        assert_eq!(
+            check(
+                json!({"id": "l", "default_pool_id": null, "pools": [{"id": "q"}], "updated_at": 2}),
+                &[json!("p")]
+            ),
+            None
+        );
         assert_eq!(check(json!({"id": "l", "default_pool_id": null, "pools": [{"id": "q"}], "updated_at": 2}), &[]).as_deref(), Some("default_pool_id: \"p\" → null; pools[0].id: \"p\" → \"q\"; pools[1]: {\"id\":\"q\"} → nothing"));
-        assert_eq!(check(json!({"id": "l", "default_pool_id": "p", "pools": [{"id": "q"}]}), &[json!("p")]).as_deref(), Some("default_pool_id: null → \"p\""));
-        assert_eq!(unchanged("listener", &before, &Afterwards::Absent, &volatile, &[], &at()).map(|m| m.actual).as_deref(), Some("it is gone"));
+        assert_eq!(
+            check(
+                json!({"id": "l", "default_pool_id": "p", "pools": [{"id": "q"}]}),
+                &[json!("p")]
+            ),
+            None
+        );
+        assert_eq!(
+            check(
+                json!({"id": "l", "default_pool_id": null, "pools": []}),
+                &[json!("p")]
+            )
+            .as_deref(),
+            Some("pools[0]: {\"id\":\"q\"} → nothing")
+        );
+        assert_eq!(
+            unchanged(
+                "listener",
+                &before,
+                &Afterwards::Absent,
+                &volatile,
+                &[],
+                &at()
+            )
+            .map(|m| m.actual)
+            .as_deref(),
+            Some("it is gone")
+        );
     }
 
     #[test]
     fn an_object_is_gone_only_when_nothing_shows_it() {
         let id = json!("p");
         let parent = json!({"id": "l", "pools": [{"id": "p"}]});
-        let check = |read: Afterwards, list: ListView, others: &[(String, &Value)]| gone("pool", Some(&id), &read, &list, others, &at()).len();
-        assert_eq!(check(Afterwards::Absent, ListView::Items(vec![json!({"id": "q"})]), &[]), 0);
-        assert_eq!(check(Afterwards::Object(json!({"id": "p"})), ListView::Items(vec![json!({"id": "p"})]), &[("listener".into(), &parent)]), 3);
-        assert_eq!(check(Afterwards::Unclear("500".into()), ListView::Unclear("500".into()), &[]), 2);
+        let check = |read: Afterwards, list: ListView, others: &[(String, &Value)]| {
+            gone("pool", Some(&id), &read, &list, others, &at()).len()
+        };
+        assert_eq!(
+            check(
+                Afterwards::Absent,
+                ListView::Items(vec![json!({"id": "q"})]),
+                &[]
+            ),
+            0
+        );
+        assert_eq!(
+            check(
+                Afterwards::Object(json!({"id": "p"})),
+                ListView::Items(vec![json!({"id": "p"})]),
+                &[("listener".into(), &parent)]
+            ),
+            3
+        );
+        assert_eq!(
+            check(
+                Afterwards::Unclear("500".into()),
+                ListView::Unclear("500".into()),
+                &[]
+            ),
+            2
+        );
     }
 }

@@ -22,14 +22,27 @@ pub struct Observed<'a> {
 impl<'a> Observed<'a> {
     /// Reads the content.
     pub fn new(response: &'a Response) -> Self {
-        Self { response, json: response.json() }
+        Self {
+            response,
+            json: response.json(),
+        }
     }
 
     /// Adds `status`, `headers` and `body` to a scope. `headers` has lower-case names with `_` for `-`;
     /// `body` is the JSON content, else the text, else null.
     pub fn into_scope(&self, scope: &mut Scope) {
         scope.set("status", &self.response.status.into());
-        let headers = self.response.headers.iter().map(|(name, value)| (name.to_ascii_lowercase().replace('-', "_"), Value::from(value.clone()))).collect();
+        let headers = self
+            .response
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.to_ascii_lowercase().replace('-', "_"),
+                    Value::from(value.clone()),
+                )
+            })
+            .collect();
         scope.set("headers", &Value::Object(headers));
         scope.set("body", &self.body());
     }
@@ -38,13 +51,21 @@ impl<'a> Observed<'a> {
         match &self.json {
             Some(json) => json.clone(),
             None if self.response.body.is_empty() => Value::Null,
-            None => String::from_utf8_lossy(&self.response.body).into_owned().into(),
+            None => String::from_utf8_lossy(&self.response.body)
+                .into_owned()
+                .into(),
         }
     }
 }
 
 /// Holds an answer to everything that an expectation says of it.
-pub fn answer(expect: &Expect, observed: &Observed<'_>, scope: &Scope, profile: Option<&Profile>, api: Option<&OpenApi>) -> Vec<Mismatch> {
+pub fn answer(
+    expect: &Expect,
+    observed: &Observed<'_>,
+    scope: &Scope,
+    profile: Option<&Profile>,
+    api: Option<&OpenApi>,
+) -> Vec<Mismatch> {
     let mut found = plain(&expect.answer, observed, scope, api, &expect.span);
     if !expect.named.is_empty() {
         found.extend(named(&expect.named, observed, scope, profile, api));
@@ -53,7 +74,13 @@ pub fn answer(expect: &Expect, observed: &Observed<'_>, scope: &Scope, profile: 
 }
 
 /// Whether an answer is one of the named ones; any 2xx where there is no name.
-pub fn satisfies(names: &[Spanned<String>], observed: &Observed<'_>, scope: &Scope, profile: Option<&Profile>, api: Option<&OpenApi>) -> bool {
+pub fn satisfies(
+    names: &[Spanned<String>],
+    observed: &Observed<'_>,
+    scope: &Scope,
+    profile: Option<&Profile>,
+    api: Option<&OpenApi>,
+) -> bool {
     if names.is_empty() {
         return (200..300).contains(&observed.response.status);
     }
@@ -62,7 +89,13 @@ pub fn satisfies(names: &[Spanned<String>], observed: &Observed<'_>, scope: &Sco
 
 /// Holds an answer to the named answers of the profile: one of them must fit. What does not agree is said
 /// of the one with the right status, else of the names.
-pub fn named(names: &[Spanned<String>], observed: &Observed<'_>, scope: &Scope, profile: Option<&Profile>, api: Option<&OpenApi>) -> Vec<Mismatch> {
+pub fn named(
+    names: &[Spanned<String>],
+    observed: &Observed<'_>,
+    scope: &Scope,
+    profile: Option<&Profile>,
+    api: Option<&OpenApi>,
+) -> Vec<Mismatch> {
     let mut nearest: Option<Vec<Mismatch>> = None;
     let mut wanted = Vec::new();
     for name in names {
@@ -75,38 +108,158 @@ pub fn named(names: &[Spanned<String>], observed: &Observed<'_>, scope: &Scope, 
             return Vec::new();
         }
         if found.iter().all(|mismatch| mismatch.check != "status") && nearest.is_none() {
-            nearest = Some(found.into_iter().map(|mismatch| Mismatch { location: Some(name.span.location()), expected: format!("answer `{}`: {}", name.value, mismatch.expected), ..mismatch }).collect());
+            nearest = Some(
+                found
+                    .into_iter()
+                    .map(|mismatch| Mismatch {
+                        location: Some(name.span.location()),
+                        expected: format!("answer `{}`: {}", name.value, mismatch.expected),
+                        ..mismatch
+                    })
+                    .collect(),
+            );
         }
         wanted.push(match &answer.expect.status {
             Some(status) => format!("{} ({})", name.value, status.value),
             None => name.value.clone(),
         });
     }
-    nearest.unwrap_or_else(|| vec![Mismatch { check: "answer", expected: wanted.join(" or "), actual: summary(observed.response), location: names.first().map(|name| name.span.location()) }])
+    nearest.unwrap_or_else(|| {
+        vec![Mismatch {
+            check: "answer",
+            expected: wanted.join(" or "),
+            actual: summary(observed.response),
+            location: names.first().map(|name| name.span.location()),
+        }]
+    })
 }
 
-fn plain(expect: &AnswerExpect, observed: &Observed<'_>, scope: &Scope, api: Option<&OpenApi>, span: &Span) -> Vec<Mismatch> {
+/// Holds the answers of concurrent requests to how many may be of which names; each answer counts for the
+/// first entry that it fits.
+pub fn answers(
+    expect: &Expect,
+    observed: &[Observed<'_>],
+    scope: &Scope,
+    profile: Option<&Profile>,
+    api: Option<&OpenApi>,
+) -> Vec<Mismatch> {
+    if expect.answers.is_empty() {
+        return Vec::new();
+    }
+    let mut counted = vec![0_usize; expect.answers.len()];
+    let mut strange = Vec::new();
+    for answer in observed {
+        match expect
+            .answers
+            .iter()
+            .position(|(names, _)| satisfies(names, answer, scope, profile, api))
+        {
+            Some(at) => counted[at] += 1,
+            None => strange.push(summary(answer.response)),
+        }
+    }
+    let names = |names: &[Spanned<String>]| {
+        names
+            .iter()
+            .map(|name| name.value.as_str())
+            .collect::<Vec<_>>()
+            .join(" or ")
+    };
+    let wrong = expect
+        .answers
+        .iter()
+        .zip(&counted)
+        .any(|((_, wanted), counted)| wanted.is_some_and(|wanted| wanted != *counted));
+    if !wrong && strange.is_empty() {
+        return Vec::new();
+    }
+    let wanted: Vec<String> = expect
+        .answers
+        .iter()
+        .map(|(own, wanted)| {
+            format!(
+                "{} {}",
+                wanted.map_or_else(|| "the rest".to_owned(), |wanted| wanted.to_string()),
+                names(own)
+            )
+        })
+        .collect();
+    let mut actual: Vec<String> = expect
+        .answers
+        .iter()
+        .zip(&counted)
+        .map(|((own, _), counted)| format!("{counted} {}", names(own)))
+        .collect();
+    actual.extend(strange.into_iter().map(|answer| format!("and {answer}")));
+    let location = expect
+        .answers
+        .first()
+        .and_then(|(names, _)| names.first())
+        .map(|name| name.span.location());
+    vec![Mismatch {
+        check: "answers",
+        expected: wanted.join(", "),
+        actual: actual.join(", "),
+        location,
+    }]
+}
+
+fn plain(
+    expect: &AnswerExpect,
+    observed: &Observed<'_>,
+    scope: &Scope,
+    api: Option<&OpenApi>,
+    span: &Span,
+) -> Vec<Mismatch> {
     let mut found = Vec::new();
     let response = observed.response;
     if let Some(status) = &expect.status
         && !status.value.contains(response.status)
     {
-        found.push(Mismatch { check: "status", expected: format!("status {}", status.value), actual: summary(response), location: Some(status.span.location()) });
+        found.push(Mismatch {
+            check: "status",
+            expected: format!("status {}", status.value),
+            actual: summary(response),
+            location: Some(status.span.location()),
+        });
     }
     for (name, matcher) in &expect.headers {
-        let value = response.header(&name.value).map(|value| Value::String(value.to_owned()));
-        for mismatch in body::matches(matcher, value.as_ref(), &format!("header {}", name.value), scope) {
-            found.push(Mismatch { check: "headers", location: Some(name.span.location()), ..mismatch });
+        let value = response
+            .header(&name.value)
+            .map(|value| Value::String(value.to_owned()));
+        for mismatch in body::matches(
+            matcher,
+            value.as_ref(),
+            &format!("header {}", name.value),
+            scope,
+        ) {
+            found.push(Mismatch {
+                check: "headers",
+                location: Some(name.span.location()),
+                ..mismatch
+            });
         }
     }
     match expect.body.as_ref().map(|body| (&body.value, &body.span)) {
         Some((BodyExpect::Empty, at)) if !response.body.is_empty() => {
-            found.push(Mismatch { check: "body", expected: "no content".to_owned(), actual: bounded(&String::from_utf8_lossy(&response.body)), location: Some(at.location()) });
+            found.push(Mismatch {
+                check: "body",
+                expected: "no content".to_owned(),
+                actual: bounded(&String::from_utf8_lossy(&response.body)),
+                location: Some(at.location()),
+            });
         }
         Some((BodyExpect::Matches(matcher), at)) => {
             let value = observed.body();
             let value = (!response.body.is_empty()).then_some(&value);
-            found.extend(body::matches(matcher, value, "body", scope).into_iter().map(|mismatch| Mismatch { location: Some(at.location()), ..mismatch }));
+            found.extend(
+                body::matches(matcher, value, "body", scope)
+                    .into_iter()
+                    .map(|mismatch| Mismatch {
+                        location: Some(at.location()),
+                        ..mismatch
+                    }),
+            );
         }
         _ => {}
     }
@@ -121,11 +274,19 @@ fn plain(expect: &AnswerExpect, observed: &Observed<'_>, scope: &Scope, api: Opt
         };
         let actual = match (validator, &observed.json) {
             (None, _) => Some(format!("there is no schema `{name}`")),
-            (Some(_), None) => Some(format!("no JSON: {}", bounded(&String::from_utf8_lossy(&response.body)))),
+            (Some(_), None) => Some(format!(
+                "no JSON: {}",
+                bounded(&String::from_utf8_lossy(&response.body))
+            )),
             (Some(validator), Some(json)) => violations(validator, json),
         };
         if let Some(actual) = actual {
-            found.push(Mismatch { check: "schema", expected: format!("content that fits {name}"), actual, location: Some(schema.span.location()) });
+            found.push(Mismatch {
+                check: "schema",
+                expected: format!("content that fits {name}"),
+                actual,
+                location: Some(schema.span.location()),
+            });
         }
     }
     for mismatch in &mut found {
@@ -146,7 +307,11 @@ pub(super) fn violations(validator: &Validator, value: &Value) -> Option<String>
         .take(3)
         .map(|error| {
             let path = error.instance_path().to_string();
-            format!("{}: {}", if path.is_empty() { "/" } else { &path }, bounded(&error.to_string()))
+            format!(
+                "{}: {}",
+                if path.is_empty() { "/" } else { &path },
+                bounded(&error.to_string())
+            )
         })
         .collect();
     Some(lines.join("; "))
@@ -157,5 +322,9 @@ fn summary(response: &Response) -> String {
     if response.body.is_empty() {
         return format!("{} without content", response.status);
     }
-    format!("{} {}", response.status, bounded(&String::from_utf8_lossy(&response.body)))
+    format!(
+        "{} {}",
+        response.status,
+        bounded(&String::from_utf8_lossy(&response.body))
+    )
 }

@@ -8,7 +8,12 @@ use crate::suite::model::{MatchOp, Matcher};
 use crate::template::Scope;
 
 /// Holds a value to a matcher; each mismatch names the path inside the value.
-pub(super) fn matches(matcher: &Matcher, value: Option<&Value>, path: &str, scope: &Scope) -> Vec<Mismatch> {
+pub(super) fn matches(
+    matcher: &Matcher,
+    value: Option<&Value>,
+    path: &str,
+    scope: &Scope,
+) -> Vec<Mismatch> {
     let mut found = Vec::new();
     walk(matcher, value, path, scope, &mut found);
     found
@@ -16,10 +21,21 @@ pub(super) fn matches(matcher: &Matcher, value: Option<&Value>, path: &str, scop
 
 fn push(found: &mut Vec<Mismatch>, path: &str, expected: String, value: Option<&Value>) {
     let actual = value.map_or_else(|| "nothing".to_owned(), quote);
-    found.push(Mismatch { check: "body", expected: format!("{path}: {expected}"), actual, location: None });
+    found.push(Mismatch {
+        check: "body",
+        expected: format!("{path}: {expected}"),
+        actual,
+        location: None,
+    });
 }
 
-fn walk(matcher: &Matcher, value: Option<&Value>, path: &str, scope: &Scope, found: &mut Vec<Mismatch>) {
+fn walk(
+    matcher: &Matcher,
+    value: Option<&Value>,
+    path: &str,
+    scope: &Scope,
+    found: &mut Vec<Mismatch>,
+) {
     match matcher {
         Matcher::Value(template) => match template.value(scope) {
             Ok(wanted) => {
@@ -41,21 +57,50 @@ fn walk(matcher: &Matcher, value: Option<&Value>, path: &str, scope: &Scope, fou
         Matcher::Map(wanted) => match value {
             Some(Value::Object(map)) => {
                 for (key, matcher) in wanted {
-                    walk(matcher, map.get(key), &format!("{path}.{key}"), scope, found);
+                    walk(
+                        matcher,
+                        map.get(key),
+                        &format!("{path}.{key}"),
+                        scope,
+                        found,
+                    );
                 }
             }
-            _ => push(found, path, format!("an object with {}", wanted.iter().map(|(key, _)| format!("`{key}`")).collect::<Vec<_>>().join(", ")), value),
+            _ => push(
+                found,
+                path,
+                format!(
+                    "an object with {}",
+                    wanted
+                        .iter()
+                        .map(|(key, _)| format!("`{key}`"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+                value,
+            ),
         },
-        Matcher::Ops(ops) => ops.iter().for_each(|op| operator(op, value, path, scope, found)),
+        Matcher::Ops(ops) => ops
+            .iter()
+            .for_each(|op| operator(op, value, path, scope, found)),
     }
 }
 
 /// Equality of JSON, in which 1 and 1.0 are the same number.
 fn equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
-        (Value::Array(one), Value::Array(other)) => one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other)),
-        (Value::Object(one), Value::Object(other)) => one.len() == other.len() && one.iter().all(|(key, one)| other.get(key).is_some_and(|other| equal(one, other))),
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || one.as_f64() == other.as_f64()
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .all(|(key, one)| other.get(key).is_some_and(|other| equal(one, other)))
+        }
         _ => one == other,
     }
 }
@@ -64,9 +109,19 @@ fn holds(matcher: &Matcher, value: Option<&Value>, scope: &Scope) -> bool {
     matches(matcher, value, "", scope).is_empty()
 }
 
-fn operator(op: &MatchOp, value: Option<&Value>, path: &str, scope: &Scope, found: &mut Vec<Mismatch>) {
+fn operator(
+    op: &MatchOp,
+    value: Option<&Value>,
+    path: &str,
+    scope: &Scope,
+    found: &mut Vec<Mismatch>,
+) {
     match op {
-        MatchOp::Matches(template) => match template.text(scope).map_err(|error| error.to_string()).and_then(|pattern| Regex::new(&pattern).map_err(|error| error.to_string())) {
+        MatchOp::Matches(template) => match template
+            .text(scope)
+            .map_err(|error| error.to_string())
+            .and_then(|pattern| Regex::new(&pattern).map_err(|error| error.to_string()))
+        {
             Ok(regex) => {
                 let text = match value {
                     Some(Value::String(text)) => Some(text.clone()),
@@ -102,35 +157,73 @@ fn operator(op: &MatchOp, value: Option<&Value>, path: &str, scope: &Scope, foun
                 _ => None,
             };
             match length {
-                Some(length) => walk(matcher, Some(&length.into()), &format!("{path} (length)"), scope, found),
+                Some(length) => walk(
+                    matcher,
+                    Some(&length.into()),
+                    &format!("{path} (length)"),
+                    scope,
+                    found,
+                ),
                 None => push(found, path, "a list, an object or text".to_owned(), value),
             }
         }
         MatchOp::Contains(matcher) => {
             let contains = match value {
-                Some(Value::Array(items)) => items.iter().any(|item| holds(matcher, Some(item), scope)),
+                Some(Value::Array(items)) => {
+                    items.iter().any(|item| holds(matcher, Some(item), scope))
+                }
                 Some(Value::String(text)) => match matcher.as_ref() {
-                    Matcher::Value(part) => part.value(scope).ok().flatten().is_some_and(|part| text.contains(&part.as_str().map_or_else(|| part.to_string(), str::to_owned))),
+                    Matcher::Value(part) => part.value(scope).ok().flatten().is_some_and(|part| {
+                        text.contains(
+                            &part
+                                .as_str()
+                                .map_or_else(|| part.to_string(), str::to_owned),
+                        )
+                    }),
                     _ => false,
                 },
                 _ => false,
             };
             if !contains {
-                push(found, path, format!("something that contains {}", describe(matcher, scope)), value);
+                push(
+                    found,
+                    path,
+                    format!("something that contains {}", describe(matcher, scope)),
+                    value,
+                );
             }
         }
         MatchOp::Each(matcher) => match value {
-            Some(Value::Array(items)) => items.iter().enumerate().for_each(|(at, item)| walk(matcher, Some(item), &format!("{path}[{at}]"), scope, found)),
+            Some(Value::Array(items)) => items.iter().enumerate().for_each(|(at, item)| {
+                walk(matcher, Some(item), &format!("{path}[{at}]"), scope, found);
+            }),
             _ => push(found, path, "a list".to_owned(), value),
         },
         MatchOp::Not(matcher) => {
             if holds(matcher, value, scope) {
-                push(found, path, format!("anything but {}", describe(matcher, scope)), value);
+                push(
+                    found,
+                    path,
+                    format!("anything but {}", describe(matcher, scope)),
+                    value,
+                );
             }
         }
         MatchOp::OneOf(options) => {
             if !options.iter().any(|option| holds(option, value, scope)) {
-                push(found, path, format!("one of: {}", options.iter().map(|option| describe(option, scope)).collect::<Vec<_>>().join(", ")), value);
+                push(
+                    found,
+                    path,
+                    format!(
+                        "one of: {}",
+                        options
+                            .iter()
+                            .map(|option| describe(option, scope))
+                            .collect::<Vec<_>>()
+                            .join(", ")
+                    ),
+                    value,
+                );
             }
         }
         MatchOp::Exactly(template) => match template.value(scope) {
@@ -147,7 +240,12 @@ fn operator(op: &MatchOp, value: Option<&Value>, path: &str, scope: &Scope, foun
             scope.set("value", value.unwrap_or(&Value::Null));
             match expr.holds(&scope) {
                 Ok(true) => {}
-                Ok(false) => push(found, path, format!("a value for which `{}` holds", expr.text), value),
+                Ok(false) => push(
+                    found,
+                    path,
+                    format!("a value for which `{}` holds", expr.text),
+                    value,
+                ),
                 Err(error) => push(found, path, error.to_string(), value),
             }
         }
@@ -158,7 +256,13 @@ fn is_type(value: &Value, name: &str) -> bool {
     match value {
         Value::Null => name == "null",
         Value::Bool(_) => name == "boolean",
-        Value::Number(number) => name == "number" || (name == "integer" && (number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|float| float.fract() == 0.0))),
+        Value::Number(number) => {
+            name == "number"
+                || (name == "integer"
+                    && (number.is_i64()
+                        || number.is_u64()
+                        || number.as_f64().is_some_and(|float| float.fract() == 0.0)))
+        }
         Value::String(_) => name == "string",
         Value::Array(_) => name == "array",
         Value::Object(_) => name == "object",
@@ -167,9 +271,27 @@ fn is_type(value: &Value, name: &str) -> bool {
 
 fn describe(matcher: &Matcher, scope: &Scope) -> String {
     match matcher {
-        Matcher::Value(template) => template.value(scope).ok().flatten().map_or_else(|| "nothing".to_owned(), |value| quote(&value)),
-        Matcher::List(items) => format!("[{}]", items.iter().map(|item| describe(item, scope)).collect::<Vec<_>>().join(", ")),
-        Matcher::Map(entries) => format!("{{{}}}", entries.iter().map(|(key, value)| format!("{key}: {}", describe(value, scope))).collect::<Vec<_>>().join(", ")),
+        Matcher::Value(template) => template
+            .value(scope)
+            .ok()
+            .flatten()
+            .map_or_else(|| "nothing".to_owned(), |value| quote(&value)),
+        Matcher::List(items) => format!(
+            "[{}]",
+            items
+                .iter()
+                .map(|item| describe(item, scope))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+        Matcher::Map(entries) => format!(
+            "{{{}}}",
+            entries
+                .iter()
+                .map(|(key, value)| format!("{key}: {}", describe(value, scope)))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
         Matcher::Ops(_) => "what its operators ask for".to_owned(),
     }
 }
@@ -185,11 +307,17 @@ mod tests {
     fn check(text: &str, value: &Value, wanted: &[&str]) {
         let source = Source::new("m.yaml", text);
         let mut problems = Vec::new();
-        let matcher = yaml::parse(&source, &mut problems).and_then(|node| crate::suite::matcher_for_tests(&node, &mut problems));
+        let matcher = yaml::parse(&source, &mut problems)
+            .and_then(|node| crate::suite::matcher_for_tests(&node, &mut problems));
         assert!(problems.is_empty(), "{text}: {problems:?}");
         let mut scope = Scope::new();
         scope.set("name", &json!("n"));
-        let found: Vec<String> = matcher.map(|matcher| matches(&matcher, Some(value), "body", &scope)).unwrap_or_default().into_iter().map(|m| format!("{} | {}", m.expected, m.actual)).collect();
+        let found: Vec<String> = matcher
+            .map(|matcher| matches(&matcher, Some(value), "body", &scope))
+            .unwrap_or_default()
+            .into_iter()
+            .map(|m| format!("{} | {}", m.expected, m.actual))
+            .collect();
         assert_eq!(found, wanted, "{text}");
     }
 
@@ -198,25 +326,74 @@ mod tests {
         let value = json!({"pool": {"name": "n", "members": [{"id": "1", "w": 1}], "monitor": null}, "n": 1.0});
         check("pool: { name: '{{ name }}' }", &value, &[]);
         check("n: 1", &value, &[]);
-        check("pool: { name: other, nothing: 1 }", &value, &["body.pool.name: \"other\" | \"n\"", "body.pool.nothing: 1 | nothing"]);
+        check(
+            "pool: { name: other, nothing: 1 }",
+            &value,
+            &[
+                "body.pool.name: \"other\" | \"n\"",
+                "body.pool.nothing: 1 | nothing",
+            ],
+        );
         check("pool: { members: [{ w: 1 }] }", &value, &[]);
-        check("pool: { members: [] }", &value, &["body.pool.members: a list of 0 | [{\"id\":\"1\",\"w\":1}]"]);
+        check(
+            "pool: { members: [] }",
+            &value,
+            &["body.pool.members: a list of 0 | [{\"id\":\"1\",\"w\":1}]"],
+        );
         check("pool: { monitor: null }", &value, &[]);
-        check("pool: 3", &value, &[&format!("body.pool: 3 | {}", value["pool"])]);
+        check(
+            "pool: 3",
+            &value,
+            &[&format!("body.pool: 3 | {}", value["pool"])],
+        );
     }
 
     #[test]
     fn operators_say_what_they_miss() {
         let value = json!({"message": "member m1 is using this pool", "ids": [1, 2, 3]});
         check("message: { $matches: '^member .* using' }", &value, &[]);
-        check("message: { $matches: '^pool' }", &value, &["body.message: text that matches /^pool/ | \"member m1 is using this pool\""]);
-        check("message: { $contains: using, $type: string, $length: 28 }", &value, &[]);
-        check("ids: { $contains: 2, $each: { $type: integer }, $length: { $check: value >= 3 } }", &value, &[]);
-        check("ids: { $contains: 9 }", &value, &["body.ids: something that contains 9 | [1,2,3]"]);
-        check("{ ids: { $absent: true }, other: { $absent: true }, message: { $present: true } }", &value, &["body.ids: nothing | [1,2,3]"]);
-        check("message: { $not: { $matches: member } }", &value, &["body.message: anything but what its operators ask for | \"member m1 is using this pool\""]);
+        check(
+            "message: { $matches: '^pool' }",
+            &value,
+            &["body.message: text that matches /^pool/ | \"member m1 is using this pool\""],
+        );
+        check(
+            "message: { $contains: using, $type: string, $length: 28 }",
+            &value,
+            &[],
+        );
+        check(
+            "ids: { $contains: 2, $each: { $type: integer }, $length: { $check: value >= 3 } }",
+            &value,
+            &[],
+        );
+        check(
+            "ids: { $contains: 9 }",
+            &value,
+            &["body.ids: something that contains 9 | [1,2,3]"],
+        );
+        check(
+            "{ ids: { $absent: true }, other: { $absent: true }, message: { $present: true } }",
+            &value,
+            &["body.ids: nothing | [1,2,3]"],
+        );
+        check(
+            "message: { $not: { $matches: member } }",
+            &value,
+            &[
+                "body.message: anything but what its operators ask for | \"member m1 is using this pool\"",
+            ],
+        );
         check("ids: { $one_of: [[1], [1, 2, 3]] }", &value, &[]);
-        check("{ $exactly: { ids: [1, 2, 3] } }", &value, &[&format!("body: exactly {{\"ids\":[1,2,3]}} | {value}")]);
-        check("ids: { $each: { $check: value < 3 } }", &value, &["body.ids[2]: a value for which `value < 3` holds | 3"]);
+        check(
+            "{ $exactly: { ids: [1, 2, 3] } }",
+            &value,
+            &[&format!("body: exactly {{\"ids\":[1,2,3]}} | {value}")],
+        );
+        check(
+            "ids: { $each: { $check: value < 3 } }",
+            &value,
+            &["body.ids[2]: a value for which `value < 3` holds | 3"],
+        );
     }
 }

@@ -16,20 +16,48 @@ pub enum Standing {
 
 /// Holds an exchange to what always holds: no server error, no content with 204 or 304, JSON where JSON is
 /// claimed, no redirect to another origin, and an answer that the OpenAPI description knows.
-pub fn standing(request: &Request, observed: &Observed<'_>, api: Option<&OpenApi>, standing: Standing) -> Vec<Mismatch> {
+pub fn standing(
+    request: &Request,
+    observed: &Observed<'_>,
+    api: Option<&OpenApi>,
+    standing: Standing,
+) -> Vec<Mismatch> {
     let response = observed.response;
     let mut found = Vec::new();
-    let mut push = |check, expected: &str, actual: String| found.push(Mismatch { check, expected: expected.to_owned(), actual, location: None });
+    let mut push = |check, expected: &str, actual: String| {
+        found.push(Mismatch {
+            check,
+            expected: expected.to_owned(),
+            actual,
+            location: None,
+        });
+    };
     let text = || bounded(&String::from_utf8_lossy(&response.body));
     if response.status >= 500 {
         if standing == Standing::Full {
-            push("server-error", "no server error", format!("{} {}", response.status, text()));
+            push(
+                "server-error",
+                "no server error",
+                format!("{} {}", response.status, text()),
+            );
         }
         return found;
     }
-    let announced = response.header("content-length").and_then(|length| length.trim().parse::<u64>().ok()).unwrap_or(0);
-    if matches!(response.status, 204 | 304) && (!response.body.is_empty() || (response.status == 204 && announced > 0)) {
-        push("no-content", "no content with status 204 or 304 (RFC 9110, 6.4.1)", format!("{} bytes announced or sent", announced.max(response.body.len() as u64)));
+    let announced = response
+        .header("content-length")
+        .and_then(|length| length.trim().parse::<u64>().ok())
+        .unwrap_or(0);
+    if matches!(response.status, 204 | 304)
+        && (!response.body.is_empty() || (response.status == 204 && announced > 0))
+    {
+        push(
+            "no-content",
+            "no content with status 204 or 304 (RFC 9110, 6.4.1)",
+            format!(
+                "{} bytes announced or sent",
+                announced.max(response.body.len() as u64)
+            ),
+        );
     }
     if response.claims_json() && !response.body.is_empty() && observed.json.is_none() {
         push("json", "JSON, as the Content-Type says", text());
@@ -38,16 +66,39 @@ pub fn standing(request: &Request, observed: &Observed<'_>, api: Option<&OpenApi
         && let Some(location) = response.header("location")
         && leaves(&request.url, location)
     {
-        push("redirect", "no redirect to another origin", bounded(location));
+        push(
+            "redirect",
+            "no redirect to another origin",
+            bounded(location),
+        );
     }
     if let Some(api) = api {
         let path = path(&request.url);
-        match api.describes(&request.method, path, response.status, response.claims_json()) {
+        match api.describes(
+            &request.method,
+            path,
+            response.status,
+            response.claims_json(),
+        ) {
             Described::UnknownPath | Described::UnknownMethod | Described::Unjudged => {}
-            Described::UnknownStatus { operation, known } => push("openapi", &format!("a status that the description of {operation} names: {}", known.join(", ")), response.status.to_string()),
+            Described::UnknownStatus { operation, known } => push(
+                "openapi",
+                &format!(
+                    "a status that the description of {operation} names: {}",
+                    known.join(", ")
+                ),
+                response.status.to_string(),
+            ),
             Described::NoContent => {
                 if !response.body.is_empty() {
-                    push("openapi", &format!("no content with {}, as the description says", response.status), text());
+                    push(
+                        "openapi",
+                        &format!(
+                            "no content with {}, as the description says",
+                            response.status
+                        ),
+                        text(),
+                    );
                 }
             }
             Described::Fits(validator) => {
@@ -55,10 +106,25 @@ pub fn standing(request: &Request, observed: &Observed<'_>, api: Option<&OpenApi
                     return found;
                 }
                 match &observed.json {
-                    None => push("openapi", "JSON content, as the description says", if response.body.is_empty() { "no content".to_owned() } else { text() }),
+                    None => push(
+                        "openapi",
+                        "JSON content, as the description says",
+                        if response.body.is_empty() {
+                            "no content".to_owned()
+                        } else {
+                            text()
+                        },
+                    ),
                     Some(json) => {
                         if let Some(actual) = violations(&validator, json) {
-                            push("openapi", &format!("content that fits the description of {} {path} with {}", request.method, response.status), actual);
+                            push(
+                                "openapi",
+                                &format!(
+                                    "content that fits the description of {} {path} with {}",
+                                    request.method, response.status
+                                ),
+                                actual,
+                            );
                         }
                     }
                 }
@@ -79,10 +145,22 @@ fn path(url: &str) -> &str {
 fn leaves(url: &str, location: &str) -> bool {
     let origin = |url: &str| {
         let (scheme, rest) = url.split_once("://")?;
-        Some((scheme.to_ascii_lowercase(), rest.split(['/', '?', '#']).next().unwrap_or("").to_ascii_lowercase()))
+        Some((
+            scheme.to_ascii_lowercase(),
+            rest.split(['/', '?', '#'])
+                .next()
+                .unwrap_or("")
+                .to_ascii_lowercase(),
+        ))
     };
     if let Some(rest) = location.strip_prefix("//") {
-        return origin(url).is_none_or(|(_, host)| host != rest.split(['/', '?', '#']).next().unwrap_or("").to_ascii_lowercase());
+        return origin(url).is_none_or(|(_, host)| {
+            host != rest
+                .split(['/', '?', '#'])
+                .next()
+                .unwrap_or("")
+                .to_ascii_lowercase()
+        });
     }
     match origin(location) {
         Some(target) => origin(url) != Some(target),
@@ -96,9 +174,24 @@ mod tests {
     use crate::exchange::Response;
 
     fn check(method: &str, status: u16, headers: &[(&str, &str)], body: &str, wanted: &[&str]) {
-        let request = Request { method: method.into(), url: "http://h:1/x?y".into(), headers: vec![], body: vec![] };
-        let response = Response { status, headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(), body: body.into() };
-        let found: Vec<&str> = standing(&request, &Observed::new(&response), None, Standing::Full).iter().map(|m| m.check).collect();
+        let request = Request {
+            method: method.into(),
+            url: "http://h:1/x?y".into(),
+            headers: vec![],
+            body: vec![],
+        };
+        let response = Response {
+            status,
+            headers: headers
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect(),
+            body: body.into(),
+        };
+        let found: Vec<&str> = standing(&request, &Observed::new(&response), None, Standing::Full)
+            .iter()
+            .map(|m| m.check)
+            .collect();
         assert_eq!(found, wanted, "{status} {headers:?} {body}");
     }
 
@@ -110,13 +203,31 @@ mod tests {
         check("GET", 200, &[("content-type", "text/plain")], "{", &[]);
         check("DELETE", 204, &[], "", &[]);
         check("DELETE", 204, &[("Content-Length", "0")], "", &[]);
-        check("DELETE", 204, &[("Content-Length", "2")], "", &["no-content"]);
+        check(
+            "DELETE",
+            204,
+            &[("Content-Length", "2")],
+            "",
+            &["no-content"],
+        );
         check("DELETE", 204, &[], "{}", &["no-content"]);
         check("GET", 500, &[json], "{", &["server-error"]);
         check("GET", 302, &[("location", "/y")], "", &[]);
         check("GET", 302, &[("location", "http://H:1/y")], "", &[]);
-        check("GET", 302, &[("location", "http://other/y")], "", &["redirect"]);
+        check(
+            "GET",
+            302,
+            &[("location", "http://other/y")],
+            "",
+            &["redirect"],
+        );
         check("GET", 302, &[("location", "//other/y")], "", &["redirect"]);
-        check("GET", 302, &[("location", "https://h:1/y")], "", &["redirect"]);
+        check(
+            "GET",
+            302,
+            &[("location", "https://h:1/y")],
+            "",
+            &["redirect"],
+        );
     }
 }

@@ -42,7 +42,10 @@ impl Console {
     /// What an event is worth saying.
     pub fn event(&self, event: &Event<'_>) -> Option<String> {
         match event {
-            Event::Started { cases, skipped } => Some(format!("{} to run, {skipped} skipped", counted(*cases, "case", "cases"))),
+            Event::Started { cases, skipped } => Some(format!(
+                "{} to run, {skipped} skipped",
+                counted(*cases, "case", "cases")
+            )),
             Event::Progress { .. } => None,
             Event::Finished(outcome) => self.finished(outcome),
         }
@@ -52,21 +55,52 @@ impl Console {
     /// case unless verbose: the summary counts those by their reasons.
     pub fn finished(&self, outcome: &CaseOutcome) -> Option<String> {
         let mut lines = Vec::new();
-        let one_line = self.width.unwrap_or(ONE_LINE).saturating_sub(COLUMN).max(40);
-        let reason = outcome.reason.as_deref().map(|reason| clamp(&line(reason), one_line));
+        let one_line = self
+            .width
+            .unwrap_or(ONE_LINE)
+            .saturating_sub(COLUMN)
+            .max(40);
+        let reason = outcome
+            .reason
+            .as_deref()
+            .map(|reason| clamp(&line(reason), one_line));
         if outcome.verdict == Verdict::Skip && !self.verbose && outcome.leaked.is_empty() {
             return None;
         }
         lines.push(self.status_line(outcome));
         match outcome.verdict {
-            Verdict::Pass | Verdict::Fail => lines.extend(indented(COLUMN, capped(outcome.findings.iter().map(|finding| evidence::in_short(finding, one_line)), IN_SHORT))),
-            Verdict::Error | Verdict::Skip | Verdict::Waived => lines.extend(indented(COLUMN, reason)),
+            Verdict::Pass | Verdict::Fail => lines.extend(indented(
+                COLUMN,
+                capped(
+                    outcome
+                        .findings
+                        .iter()
+                        .map(|finding| evidence::in_short(finding, one_line)),
+                    IN_SHORT,
+                ),
+            )),
+            Verdict::Error | Verdict::Skip | Verdict::Waived => {
+                lines.extend(indented(COLUMN, reason));
+            }
         }
         if self.verbose {
-            lines.extend(indented(COLUMN, outcome.observations.iter().map(|seen| clamp(&line(&format!("recorded {}: {}", seen.name, seen.value)), one_line))));
+            lines.extend(indented(
+                COLUMN,
+                outcome.observations.iter().map(|seen| {
+                    clamp(
+                        &line(&format!("recorded {}: {}", seen.name, seen.value)),
+                        one_line,
+                    )
+                }),
+            ));
         }
         for leak in &outcome.leaked {
-            lines.push(format!("{}{}  {}", self.word(Word::Leak), line(&outcome.id), evidence::leak(leak)));
+            lines.push(format!(
+                "{}{}  {}",
+                self.word(Word::Leak),
+                line(&outcome.id),
+                evidence::leak(leak)
+            ));
         }
         Some(lines.join("\n"))
     }
@@ -74,10 +108,19 @@ impl Console {
     /// Everything worth knowing at the end: blocks for what is not well, short lists for the rest, the counts.
     pub fn summary(&self, report: &RunReport) -> String {
         let mut blocks = Vec::new();
-        let of = |verdict| report.outcomes.iter().filter(move |outcome| outcome.verdict == verdict);
+        let of = |verdict| {
+            report
+                .outcomes
+                .iter()
+                .filter(move |outcome| outcome.verdict == verdict)
+        };
         blocks.extend(of(Verdict::Fail).map(|outcome| self.block(Word::Fail, outcome, report)));
         blocks.extend(self.errors(report));
-        blocks.extend(of(Verdict::Pass).filter(|outcome| !outcome.findings.is_empty()).map(|outcome| self.block(Word::Warn, outcome, report)));
+        blocks.extend(
+            of(Verdict::Pass)
+                .filter(|outcome| !outcome.findings.is_empty())
+                .map(|outcome| self.block(Word::Warn, outcome, report)),
+        );
         blocks.extend(self.leaks(report));
         blocks.extend(self.waived(report));
         blocks.extend(self.skipped(report));
@@ -85,19 +128,33 @@ impl Console {
         blocks.extend(self.unshown(report));
         let mut last = Vec::new();
         if let Some(why) = &report.cut_short {
-            last.push(format!("{}{}", self.word(Word::Error), clamp(&line(&format!("the run was cut short: {why}")), ONE_LINE)));
+            last.push(format!(
+                "{}{}",
+                self.word(Word::Error),
+                clamp(&line(&format!("the run was cut short: {why}")), ONE_LINE)
+            ));
         }
         last.push(self.counts(report));
         blocks.push(last);
-        blocks.iter().map(|lines| lines.join("\n")).collect::<Vec<_>>().join("\n\n")
+        blocks
+            .iter()
+            .map(|lines| lines.join("\n"))
+            .collect::<Vec<_>>()
+            .join("\n\n")
     }
 
     fn layout(&self) -> Layout {
-        Layout { width: self.width, styled: self.styled }
+        Layout {
+            width: self.width,
+            styled: self.styled,
+        }
     }
 
     fn extent(&self) -> Extent {
-        Extent { exchanges: EVIDENCE, every_header: self.verbose }
+        Extent {
+            exchanges: EVIDENCE,
+            every_header: self.verbose,
+        }
     }
 
     /// A status word, filled up to the column.
@@ -108,30 +165,60 @@ impl Console {
 
     fn status_line(&self, outcome: &CaseOutcome) -> String {
         let id = line(&outcome.id);
-        let time = if outcome.verdict == Verdict::Skip { String::new() } else { format!("  ({})", spoken(outcome.duration)) };
+        let time = if outcome.verdict == Verdict::Skip {
+            String::new()
+        } else {
+            format!("  ({})", spoken(outcome.duration))
+        };
         let mut title = line(&outcome.title);
         if let Some(width) = self.width {
             let room = width.saturating_sub(COLUMN + id.chars().count() + 2 + time.chars().count());
-            title = if room < 12 { String::new() } else { clamp(&title, room) };
+            title = if room < 12 {
+                String::new()
+            } else {
+                clamp(&title, room)
+            };
         }
         let gap = if title.is_empty() { "" } else { "  " };
-        format!("{}{id}{gap}{title}{}", self.word(Word::of(outcome)), self.layout().paint(Tone::Quiet, &time))
+        format!(
+            "{}{id}{gap}{title}{}",
+            self.word(Word::of(outcome)),
+            self.layout().paint(Tone::Quiet, &time)
+        )
     }
 
     fn title(&self, word: Word, title: &str) -> String {
-        format!("{}{}", self.word(word), self.layout().paint(Tone::Heading, &line(title)))
+        format!(
+            "{}{}",
+            self.word(word),
+            self.layout().paint(Tone::Heading, &line(title))
+        )
     }
 
     fn block(&self, word: Word, outcome: &CaseOutcome, report: &RunReport) -> Vec<String> {
-        let lines = evidence::case(outcome, &report.requirements, self.layout().within(COLUMN), self.extent());
-        std::iter::once(self.title(word, &outcome.title)).chain(indented(COLUMN, lines)).collect()
+        let lines = evidence::case(
+            outcome,
+            &report.requirements,
+            self.layout().within(COLUMN),
+            self.extent(),
+        );
+        std::iter::once(self.title(word, &outcome.title))
+            .chain(indented(COLUMN, lines))
+            .collect()
     }
 
     /// What could not be judged; a reason that hits many cases is told once.
     fn errors(&self, report: &RunReport) -> Vec<Vec<String>> {
         let mut groups: Vec<Vec<&CaseOutcome>> = Vec::new();
-        for outcome in report.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Error) {
-            match groups.iter_mut().find(|group| outcome.reason.is_some() && group[0].reason == outcome.reason) {
+        for outcome in report
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.verdict == Verdict::Error)
+        {
+            match groups
+                .iter_mut()
+                .find(|group| outcome.reason.is_some() && group[0].reason == outcome.reason)
+            {
                 Some(group) => group.push(outcome),
                 None => groups.push(vec![outcome]),
             }
@@ -142,8 +229,15 @@ impl Console {
                 let mut lines = self.block(Word::Error, group[0], report);
                 if group.len() > 1 {
                     lines.push(String::new());
-                    lines.push(format!("{}the same reason in {} cases:", " ".repeat(COLUMN), group.len()));
-                    lines.extend(indented(COLUMN + 2, capped(group.iter().map(|outcome| line(&outcome.id)), SAME_REASON)));
+                    lines.push(format!(
+                        "{}the same reason in {} cases:",
+                        " ".repeat(COLUMN),
+                        group.len()
+                    ));
+                    lines.extend(indented(
+                        COLUMN + 2,
+                        capped(group.iter().map(|outcome| line(&outcome.id)), SAME_REASON),
+                    ));
                 }
                 lines
             })
@@ -153,56 +247,131 @@ impl Console {
     fn leaks(&self, report: &RunReport) -> Vec<Vec<String>> {
         let layout = self.layout().within(COLUMN);
         let mut blocks = Vec::new();
-        for outcome in report.outcomes.iter().filter(|outcome| !outcome.leaked.is_empty()) {
+        for outcome in report
+            .outcomes
+            .iter()
+            .filter(|outcome| !outcome.leaked.is_empty())
+        {
             let mut lines = evidence::heading(outcome, layout);
-            lines.extend(outcome.leaked.iter().flat_map(|leak| layout.hang("left", 10, &evidence::leak(leak))));
-            lines.extend(evidence::exchanges(outcome, &evidence::of_leaks(outcome), layout, self.extent()));
-            blocks.push(std::iter::once(self.title(Word::Leak, &outcome.title)).chain(indented(COLUMN, lines)).collect());
+            lines.extend(
+                outcome
+                    .leaked
+                    .iter()
+                    .flat_map(|leak| layout.hang("left", 10, &evidence::leak(leak))),
+            );
+            lines.extend(evidence::exchanges(
+                outcome,
+                &evidence::of_leaks(outcome),
+                layout,
+                self.extent(),
+            ));
+            blocks.push(
+                std::iter::once(self.title(Word::Leak, &outcome.title))
+                    .chain(indented(COLUMN, lines))
+                    .collect(),
+            );
         }
         if !report.leaked.is_empty() {
-            let lines = report.leaked.iter().flat_map(|leak| layout.hang("left", 10, &evidence::leak(leak)));
-            blocks.push(std::iter::once(self.title(Word::Leak, "objects that cases shared")).chain(indented(COLUMN, lines)).collect());
+            let lines = report
+                .leaked
+                .iter()
+                .flat_map(|leak| layout.hang("left", 10, &evidence::leak(leak)));
+            blocks.push(
+                std::iter::once(self.title(Word::Leak, "objects that cases shared"))
+                    .chain(indented(COLUMN, lines))
+                    .collect(),
+            );
         }
         blocks
     }
 
     fn waived(&self, report: &RunReport) -> Option<Vec<String>> {
-        let waived = report.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Waived);
-        let lines = waived.map(|outcome| format!("{}  {}", line(&outcome.id), self.short(outcome.reason.as_deref().unwrap_or("no reason given"))));
+        let waived = report
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.verdict == Verdict::Waived);
+        let lines = waived.map(|outcome| {
+            format!(
+                "{}  {}",
+                line(&outcome.id),
+                self.short(outcome.reason.as_deref().unwrap_or("no reason given"))
+            )
+        });
         self.section("Waived, known to deviate", lines.collect(), usize::MAX)
     }
 
     fn skipped(&self, report: &RunReport) -> Option<Vec<String>> {
-        let skipped = report.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Skip);
-        let reasons = tally(skipped.map(|outcome| self.short(outcome.reason.as_deref().unwrap_or("no reason given"))));
-        self.section("Skipped", reasons.into_iter().map(|(reason, count)| format!("{count:>4} × {reason}")).collect(), LISTED)
+        let skipped = report
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.verdict == Verdict::Skip);
+        let reasons = tally(
+            skipped
+                .map(|outcome| self.short(outcome.reason.as_deref().unwrap_or("no reason given"))),
+        );
+        self.section(
+            "Skipped",
+            reasons
+                .into_iter()
+                .map(|(reason, count)| format!("{count:>4} × {reason}"))
+                .collect(),
+            LISTED,
+        )
     }
 
     fn observations(&self, report: &RunReport) -> Option<Vec<String>> {
-        let seen = report.outcomes.iter().flat_map(|outcome| &outcome.observations);
+        let seen = report
+            .outcomes
+            .iter()
+            .flat_map(|outcome| &outcome.observations);
         let seen = tally(seen.map(|seen| {
-            let ids = if seen.requirements.is_empty() { String::new() } else { format!("{}  ", seen.requirements.join(", ")) };
+            let ids = if seen.requirements.is_empty() {
+                String::new()
+            } else {
+                format!("{}  ", seen.requirements.join(", "))
+            };
             self.short(&format!("{ids}{}: {}", seen.name, seen.value))
         }));
-        let lines = seen.into_iter().map(|(seen, count)| if count > 1 { format!("{seen}  (in {count} cases)") } else { seen });
+        let lines = seen.into_iter().map(|(seen, count)| {
+            if count > 1 {
+                format!("{seen}  (in {count} cases)")
+            } else {
+                seen
+            }
+        });
         self.section("Recorded, not judged", lines.collect(), LISTED)
     }
 
     /// Requirements that bind and that no passing case shows.
     fn unshown(&self, report: &RunReport) -> Option<Vec<String>> {
-        let passed = |requirement: &RequirementResult| report.outcomes.iter().any(|outcome| outcome.verdict == Verdict::Pass && requirement.cases.contains(&outcome.id));
-        let lines = report.requirements.iter().filter(|requirement| requirement.level == Level::Must && !passed(requirement)).map(|requirement| {
-            let why = match (requirement.verdict, &requirement.untested) {
-                (None, Some(why)) => format!("not tested: {}", clamp(why, ONE_LINE)),
-                (None, None) => "no case that was selected shows it".to_owned(),
-                (Some(Verdict::Fail), _) => "failed".to_owned(),
-                (Some(Verdict::Waived), _) => "waived".to_owned(),
-                (Some(Verdict::Skip), _) => "skipped".to_owned(),
-                (Some(Verdict::Error | Verdict::Pass), _) => "could not be judged".to_owned(),
-            };
-            self.short(&format!("{}  ({why})  {}", requirement.id, requirement.text))
-        });
-        self.section("Requirements at level must without a passing case", lines.collect(), LISTED)
+        let passed = |requirement: &RequirementResult| {
+            report.outcomes.iter().any(|outcome| {
+                outcome.verdict == Verdict::Pass && requirement.cases.contains(&outcome.id)
+            })
+        };
+        let lines = report
+            .requirements
+            .iter()
+            .filter(|requirement| requirement.level == Level::Must && !passed(requirement))
+            .map(|requirement| {
+                let why = match (requirement.verdict, &requirement.untested) {
+                    (None, Some(why)) => format!("not tested: {}", clamp(why, ONE_LINE)),
+                    (None, None) => "no case that was selected shows it".to_owned(),
+                    (Some(Verdict::Fail), _) => "failed".to_owned(),
+                    (Some(Verdict::Waived), _) => "waived".to_owned(),
+                    (Some(Verdict::Skip), _) => "skipped".to_owned(),
+                    (Some(Verdict::Error | Verdict::Pass), _) => "could not be judged".to_owned(),
+                };
+                self.short(&format!(
+                    "{}  ({why})  {}",
+                    requirement.id, requirement.text
+                ))
+            });
+        self.section(
+            "Requirements at level must without a passing case",
+            lines.collect(),
+            LISTED,
+        )
     }
 
     /// A heading and its list, shortened to so many lines; nothing without a list.
@@ -210,33 +379,62 @@ impl Console {
         if lines.is_empty() {
             return None;
         }
-        Some(std::iter::once(self.layout().paint(Tone::Heading, heading)).chain(indented(2, capped(lines.into_iter(), limit))).collect())
+        Some(
+            std::iter::once(self.layout().paint(Tone::Heading, heading))
+                .chain(indented(2, capped(lines.into_iter(), limit)))
+                .collect(),
+        )
     }
 
     /// A foreign text on one line of a list.
     fn short(&self, text: &str) -> String {
-        clamp(&line(text), self.width.unwrap_or(ONE_LINE).saturating_sub(2).max(40))
+        clamp(
+            &line(text),
+            self.width.unwrap_or(ONE_LINE).saturating_sub(2).max(40),
+        )
     }
 
     fn counts(&self, report: &RunReport) -> String {
         let counts = report.counts();
         let layout = self.layout();
-        let toned = |count: usize, text: String, tone| if count > 0 { layout.paint(tone, &text) } else { text };
-        let mut line = toned(counts.passed, format!("{} passed", counts.passed), Tone::Good);
+        let toned = |count: usize, text: String, tone| {
+            if count > 0 {
+                layout.paint(tone, &text)
+            } else {
+                text
+            }
+        };
+        let mut line = toned(
+            counts.passed,
+            format!("{} passed", counts.passed),
+            Tone::Good,
+        );
         if counts.warned > 0 {
             line.push_str(&format!(" ({} with warnings)", counts.warned));
         }
         line.push_str(", ");
-        line.push_str(&toned(counts.failed, format!("{} failed", counts.failed), Tone::Bad));
+        line.push_str(&toned(
+            counts.failed,
+            format!("{} failed", counts.failed),
+            Tone::Bad,
+        ));
         line.push_str(", ");
-        line.push_str(&toned(counts.errors, format!("{} errors", counts.errors), Tone::Unjudged));
+        line.push_str(&toned(
+            counts.errors,
+            format!("{} errors", counts.errors),
+            Tone::Unjudged,
+        ));
         line.push_str(&format!(", {} skipped", counts.skipped));
         if counts.waived > 0 {
             line.push_str(&format!(", {} waived", counts.waived));
         }
         if counts.leaked > 0 {
             line.push_str(", ");
-            line.push_str(&toned(counts.leaked, format!("{} leaked", counts.leaked), Tone::Doubtful));
+            line.push_str(&toned(
+                counts.leaked,
+                format!("{} leaked", counts.leaked),
+                Tone::Doubtful,
+            ));
         }
         line.push_str(&format!(" in {:.3} s", report.duration.as_secs_f64()));
         line
@@ -318,12 +516,20 @@ mod tests {
     use crate::outcome::{Leak, Observation};
     use crate::report::sample;
 
-    const PLAIN: Console = Console { width: None, styled: false, verbose: false };
+    const PLAIN: Console = Console {
+        width: None,
+        styled: false,
+        verbose: false,
+    };
 
     #[test]
     fn each_case_has_its_line_and_what_is_not_well_below_it() {
         let report = sample::everything();
-        let lines: Vec<String> = report.outcomes.iter().filter_map(|outcome| PLAIN.finished(outcome)).collect();
+        let lines: Vec<String> = report
+            .outcomes
+            .iter()
+            .filter_map(|outcome| PLAIN.finished(outcome))
+            .collect();
         assert_eq!(
             lines.join("\n"),
             "\
@@ -347,30 +553,70 @@ LEAK  pools/delete/in_use/left  pool 7f3e: DELETE gave 500"
     #[test]
     fn skipped_cases_are_told_with_their_reason_when_asked_for() {
         let report = sample::everything();
-        let verbose = Console { verbose: true, ..PLAIN };
-        let skipped = report.outcomes.iter().find(|outcome| outcome.verdict == Verdict::Skip).unwrap();
+        let verbose = Console {
+            verbose: true,
+            ..PLAIN
+        };
+        let skipped = report
+            .outcomes
+            .iter()
+            .find(|outcome| outcome.verdict == Verdict::Skip)
+            .unwrap();
         assert_eq!(PLAIN.finished(skipped), None);
-        assert_eq!(verbose.finished(skipped).unwrap(), "SKIP  pools/delete/in_use/no-members  no members here\n      the profile blocks by nothing");
-        assert!(PLAIN.summary(&report).contains("Skipped\n     1 × the profile blocks by nothing\n"));
+        assert_eq!(
+            verbose.finished(skipped).unwrap(),
+            "SKIP  pools/delete/in_use/no-members  no members here\n      the profile blocks by nothing"
+        );
+        assert!(
+            PLAIN
+                .summary(&report)
+                .contains("Skipped\n     1 × the profile blocks by nothing\n")
+        );
     }
 
     #[test]
     fn events_are_told() {
         let case = sample::case("plain", "plain", Verdict::Pass);
-        assert_eq!(PLAIN.event(&Event::Started { cases: 1, skipped: 2 }).unwrap(), "1 case to run, 2 skipped");
+        assert_eq!(
+            PLAIN
+                .event(&Event::Started {
+                    cases: 1,
+                    skipped: 2
+                })
+                .unwrap(),
+            "1 case to run, 2 skipped"
+        );
         assert_eq!(PLAIN.event(&Event::Progress { done: 1 }), None);
         assert_eq!(PLAIN.event(&Event::Finished(&case)), PLAIN.finished(&case));
     }
 
     #[test]
     fn a_narrow_line_gives_up_its_title_and_never_its_id() {
-        let case = sample::case("pool-with-members", "a pool with members is refused", Verdict::Pass);
+        let case = sample::case(
+            "pool-with-members",
+            "a pool with members is refused",
+            Verdict::Pass,
+        );
         for (width, line) in [
-            (90, "PASS  pools/delete/in_use/pool-with-members  a pool with members is refused  (12 ms)"),
-            (70, "PASS  pools/delete/in_use/pool-with-members  a pool with mem…  (12 ms)"),
+            (
+                90,
+                "PASS  pools/delete/in_use/pool-with-members  a pool with members is refused  (12 ms)",
+            ),
+            (
+                70,
+                "PASS  pools/delete/in_use/pool-with-members  a pool with mem…  (12 ms)",
+            ),
             (20, "PASS  pools/delete/in_use/pool-with-members  (12 ms)"),
         ] {
-            assert_eq!(Console { width: Some(width), ..PLAIN }.finished(&case).unwrap(), line);
+            assert_eq!(
+                Console {
+                    width: Some(width),
+                    ..PLAIN
+                }
+                .finished(&case)
+                .unwrap(),
+                line
+            );
         }
     }
 
@@ -413,20 +659,37 @@ ERROR quota
         let mut outcomes = Vec::new();
         for at in 0..14 {
             let mut outcome = sample::case(&format!("case-{at}"), "some title", Verdict::Error);
-            outcome.reason = Some(if at == 7 { "another" } else { "could not connect" }.to_owned());
+            outcome.reason = Some(
+                if at == 7 {
+                    "another"
+                } else {
+                    "could not connect"
+                }
+                .to_owned(),
+            );
             outcomes.push(outcome);
         }
         let summary = PLAIN.summary(&sample::report(outcomes));
         assert_eq!(summary.matches("\nERROR").count() + 1, 2);
         assert_eq!(summary.matches("reason    could not connect").count(), 1);
-        assert!(summary.contains("the same reason in 13 cases:\n        pools/delete/in_use/case-0\n"), "{summary}");
-        assert!(summary.contains("case-10\n        … and 3 more\n") && !summary.contains("case-11"), "{summary}");
+        assert!(
+            summary.contains("the same reason in 13 cases:\n        pools/delete/in_use/case-0\n"),
+            "{summary}"
+        );
+        assert!(
+            summary.contains("case-10\n        … and 3 more\n") && !summary.contains("case-11"),
+            "{summary}"
+        );
     }
 
     #[test]
     fn a_leak_is_told_with_the_refusal() {
         let summary = PLAIN.summary(&sample::everything());
-        for part in ["LEAK  clean pool → 204\n", "left      pool 7f3e: DELETE gave 500\n\n      exchange 1 of 1, clean-up", "LEAK  objects that cases shared\n      left      loadbalancer 11aa: still PENDING_DELETE\n"] {
+        for part in [
+            "LEAK  clean pool → 204\n",
+            "left      pool 7f3e: DELETE gave 500\n\n      exchange 1 of 1, clean-up",
+            "LEAK  objects that cases shared\n      left      loadbalancer 11aa: still PENDING_DELETE\n",
+        ] {
             assert!(summary.contains(part), "{part}\n{summary}");
         }
     }
@@ -434,11 +697,27 @@ ERROR quota
     #[test]
     fn what_was_recorded_is_listed_with_a_limit() {
         let mut outcome = sample::case("a", "a", Verdict::Pass);
-        outcome.observations = (0..25).map(|at| Observation { requirements: Vec::new(), name: format!("seen-{at}"), value: "\u{1b}x".to_owned() }).collect();
-        outcome.observations.push(Observation { requirements: Vec::new(), name: "seen-0".to_owned(), value: "\u{1b}x".to_owned() });
+        outcome.observations = (0..25)
+            .map(|at| Observation {
+                requirements: Vec::new(),
+                name: format!("seen-{at}"),
+                value: "\u{1b}x".to_owned(),
+            })
+            .collect();
+        outcome.observations.push(Observation {
+            requirements: Vec::new(),
+            name: "seen-0".to_owned(),
+            value: "\u{1b}x".to_owned(),
+        });
         let summary = PLAIN.summary(&sample::report(vec![outcome]));
-        assert!(summary.contains("Recorded, not judged\n  seen-0: \\u{1b}x  (in 2 cases)\n"), "{summary}");
-        assert!(summary.contains("seen-19: \\u{1b}x\n  … and 5 more\n") && !summary.contains("seen-20"), "{summary}");
+        assert!(
+            summary.contains("Recorded, not judged\n  seen-0: \\u{1b}x  (in 2 cases)\n"),
+            "{summary}"
+        );
+        assert!(
+            summary.contains("seen-19: \\u{1b}x\n  … and 5 more\n") && !summary.contains("seen-20"),
+            "{summary}"
+        );
     }
 
     #[test]
@@ -451,48 +730,126 @@ ERROR quota
         };
         assert!(!summary(Verdict::Pass, Some(Verdict::Pass), None).contains("DP-10  ("));
         for (verdict, recorded, untested, said) in [
-            (Verdict::Fail, Some(Verdict::Fail), None, "DP-10  (failed)  A pool that has members"),
-            (Verdict::Error, Some(Verdict::Error), None, "DP-10  (could not be judged)  "),
-            (Verdict::Skip, Some(Verdict::Skip), None, "DP-10  (skipped)  "),
-            (Verdict::Skip, None, Some("needs hardware"), "DP-10  (not tested: needs hardware)  "),
-            (Verdict::Skip, None, None, "DP-10  (no case that was selected shows it)  "),
+            (
+                Verdict::Fail,
+                Some(Verdict::Fail),
+                None,
+                "DP-10  (failed)  A pool that has members",
+            ),
+            (
+                Verdict::Error,
+                Some(Verdict::Error),
+                None,
+                "DP-10  (could not be judged)  ",
+            ),
+            (
+                Verdict::Skip,
+                Some(Verdict::Skip),
+                None,
+                "DP-10  (skipped)  ",
+            ),
+            (
+                Verdict::Skip,
+                None,
+                Some("needs hardware"),
+                "DP-10  (not tested: needs hardware)  ",
+            ),
+            (
+                Verdict::Skip,
+                None,
+                None,
+                "DP-10  (no case that was selected shows it)  ",
+            ),
         ] {
             let summary = summary(verdict, recorded, untested);
-            assert!(summary.contains("Requirements at level must without a passing case\n") && summary.contains(said), "{said}\n{summary}");
+            assert!(
+                summary.contains("Requirements at level must without a passing case\n")
+                    && summary.contains(said),
+                "{said}\n{summary}"
+            );
         }
         let mut report = sample::report(Vec::new());
-        report.requirements.iter_mut().for_each(|requirement| requirement.level = Level::Should);
-        assert_eq!(PLAIN.summary(&report), "0 passed, 0 failed, 0 errors, 0 skipped in 1.234 s");
+        report
+            .requirements
+            .iter_mut()
+            .for_each(|requirement| requirement.level = Level::Should);
+        assert_eq!(
+            PLAIN.summary(&report),
+            "0 passed, 0 failed, 0 errors, 0 skipped in 1.234 s"
+        );
     }
 
     #[test]
     fn the_last_line_counts_and_the_one_before_says_what_cut_the_run_short() {
         let mut report = sample::everything();
-        let last = |report: &RunReport| PLAIN.summary(report).lines().last().map(str::to_owned).unwrap();
-        assert_eq!(last(&report), "3 passed (1 with warnings), 1 failed, 2 errors, 1 skipped, 1 waived, 2 leaked in 1.234 s");
+        let last = |report: &RunReport| {
+            PLAIN
+                .summary(report)
+                .lines()
+                .last()
+                .map(str::to_owned)
+                .unwrap()
+        };
+        assert_eq!(
+            last(&report),
+            "3 passed (1 with warnings), 1 failed, 2 errors, 1 skipped, 1 waived, 2 leaked in 1.234 s"
+        );
         report.cut_short = Some("interrupted\nby hand".to_owned());
-        assert!(PLAIN.summary(&report).contains("\n\nERROR the run was cut short: interrupted\\u{a}by hand\n3 passed"));
-        let mut report = sample::report((0..57).map(|at| sample::case(&format!("{at}"), "a", Verdict::Pass)).collect());
+        assert!(
+            PLAIN
+                .summary(&report)
+                .contains("\n\nERROR the run was cut short: interrupted\\u{a}by hand\n3 passed")
+        );
+        let mut report = sample::report(
+            (0..57)
+                .map(|at| sample::case(&format!("{at}"), "a", Verdict::Pass))
+                .collect(),
+        );
         report.duration = Duration::from_secs(61);
-        assert_eq!(last(&report), "57 passed, 0 failed, 0 errors, 0 skipped in 61.000 s");
+        assert_eq!(
+            last(&report),
+            "57 passed, 0 failed, 0 errors, 0 skipped in 61.000 s"
+        );
     }
 
     #[test]
     fn without_colour_there_is_no_control_character_whatever_was_sent() {
         let hostile = "\u{0}\u{1b}[2J\u{1b}]0;x\u{7}\r\u{85}\u{9b}1m\u{202e}\u{2066}\u{2028}\u{ffff}\n57 passed, 0 failed, 0 errors, 0 skipped in 0.001 s";
         let mut outcomes = Vec::new();
-        for verdict in [Verdict::Pass, Verdict::Fail, Verdict::Error, Verdict::Skip, Verdict::Waived] {
+        for verdict in [
+            Verdict::Pass,
+            Verdict::Fail,
+            Verdict::Error,
+            Verdict::Skip,
+            Verdict::Waived,
+        ] {
             let mut case = sample::case(hostile, hostile, verdict);
             case.location.file = hostile.to_owned();
             case.requirements = vec![hostile.to_owned()];
             case.reason = Some(hostile.to_owned());
-            case.findings = vec![sample::finding("body", hostile, hostile, Some(0)), sample::finding("body", hostile, hostile, Some(1))];
+            case.findings = vec![
+                sample::finding("body", hostile, hostile, Some(0)),
+                sample::finding("body", hostile, hostile, Some(1)),
+            ];
             case.findings[0].requirements = vec![hostile.to_owned()];
             case.findings[0].location.file = hostile.to_owned();
-            case.leaked = vec![Leak { resource: hostile.to_owned(), id: hostile.to_owned(), why: hostile.to_owned() }];
-            case.observations = vec![Observation { requirements: vec![hostile.to_owned()], name: hostile.to_owned(), value: hostile.to_owned() }];
+            case.leaked = vec![Leak {
+                resource: hostile.to_owned(),
+                id: hostile.to_owned(),
+                why: hostile.to_owned(),
+            }];
+            case.observations = vec![Observation {
+                requirements: vec![hostile.to_owned()],
+                name: hostile.to_owned(),
+                value: hostile.to_owned(),
+            }];
             let mut answered = sample::exchange(Phase::Act, "GET", 200, hostile.as_bytes());
-            answered.response.as_mut().unwrap().headers.push((hostile.to_owned(), hostile.to_owned()));
+            answered
+                .response
+                .as_mut()
+                .unwrap()
+                .headers
+                .push((hostile.to_owned(), hostile.to_owned()));
             answered.request.url.push_str(hostile);
             let mut broken = sample::exchange(Phase::CleanUp, "DELETE", 200, b"");
             broken.request.url.push_str(hostile);
@@ -505,11 +862,25 @@ ERROR quota
         report.requirements[1].id = hostile.to_owned();
         report.requirements[1].text = hostile.to_owned();
         for width in [None, Some(1), Some(80)] {
-            let console = Console { width, styled: false, verbose: true };
+            let console = Console {
+                width,
+                styled: false,
+                verbose: true,
+            };
             let mut text = console.summary(&report);
-            report.outcomes.iter().filter_map(|outcome| console.finished(outcome)).for_each(|lines| text = format!("{lines}\n{text}"));
+            report
+                .outcomes
+                .iter()
+                .filter_map(|outcome| console.finished(outcome))
+                .for_each(|lines| text = format!("{lines}\n{text}"));
             assert!(!text.contains(super::super::escape::is_hostile));
-            assert_eq!(text.lines().filter(|line| line.starts_with("57 passed")).count(), 0, "no forged line in the first column");
+            assert_eq!(
+                text.lines()
+                    .filter(|line| line.starts_with("57 passed"))
+                    .count(),
+                0,
+                "no forged line in the first column"
+            );
         }
     }
 
@@ -519,9 +890,16 @@ ERROR quota
         case.exchanges = vec![
             sample::exchange(Phase::Act, "GET", 200, &vec![b'x'; 5 << 20]),
             sample::exchange(Phase::Act, "GET", 200, &vec![0x1b; 5 << 20]),
-            sample::exchange(Phase::Act, "GET", 200, format!("[{}1]", "1,".repeat(100_000)).as_bytes()),
+            sample::exchange(
+                Phase::Act,
+                "GET",
+                200,
+                format!("[{}1]", "1,".repeat(100_000)).as_bytes(),
+            ),
         ];
-        case.findings = (0..3).map(|at| sample::finding("body", &"e".repeat(5000), "no", Some(at))).collect();
+        case.findings = (0..3)
+            .map(|at| sample::finding("body", &"e".repeat(5000), "no", Some(at)))
+            .collect();
         let block = PLAIN.summary(&sample::report(vec![case]));
         assert!(block.contains("5,242,880 bytes in all") && block.contains("200,003 bytes in all"));
         assert!(block.len() < 12_000, "{}", block.len());

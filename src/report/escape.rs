@@ -28,20 +28,29 @@ pub fn terminal(text: &str) -> String {
 
 /// The same on one line: tab and newline are spelled out too, so that no text can pose as a line of its own.
 pub fn line(text: &str) -> String {
-    spelled(text, |character| is_hostile(character) || matches!(character, '\t' | '\n'))
+    spelled(text, |character| {
+        is_hostile(character) || matches!(character, '\t' | '\n')
+    })
 }
 
 /// The text with everything spelled out (`\u{1}`) that XML 1.0 does not know as a character (`Char`,
 /// section 2.2). Markup is not escaped: that is the XML writer's work.
 pub fn xml(text: &str) -> String {
-    spelled(text, |character| !matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}'))
+    spelled(
+        text,
+        |character| !matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}'),
+    )
 }
 
 /// The text with the characters that `hostile` picks spelled out.
 fn spelled(text: &str, hostile: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if hostile(character) { spell(character, &mut shown) } else { shown.push(character) }
+        if hostile(character) {
+            spell(character, &mut shown);
+        } else {
+            shown.push(character);
+        }
     }
     shown
 }
@@ -54,14 +63,22 @@ fn spell(character: char, shown: &mut String) {
 pub(super) fn clamp(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         None => text.to_owned(),
-        Some(_) => text.chars().take(limit.saturating_sub(1)).chain(['…']).collect(),
+        Some(_) => text
+            .chars()
+            .take(limit.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
     }
 }
 
 /// A body fit to be shown: JSON with one member a line, bytes that are not UTF-8 as `\xff`, hostile
 /// characters spelled out, at most `limit` bytes. What was cut is told in a last line of its own.
 pub fn excerpt(bytes: &[u8], limit: usize) -> String {
-    let mut shown = Bounded { text: String::new(), limit, full: false };
+    let mut shown = Bounded {
+        text: String::new(),
+        limit,
+        full: false,
+    };
     if bytes.len() <= JSON_LIMIT && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
         indent(bytes, &mut shown);
     } else {
@@ -116,7 +133,8 @@ impl Bounded {
             if !self.text.is_empty() {
                 self.text.push('\n');
             }
-            self.text.push_str(&format!("… {} bytes in all", thousands(bytes)));
+            self.text
+                .push_str(&format!("… {} bytes in all", thousands(bytes)));
         }
         self.text
     }
@@ -137,7 +155,10 @@ fn indent(json: &[u8], shown: &mut Bounded) {
             }
             b' ' | b'\t' | b'\n' | b'\r' => {}
             opening @ (b'{' | b'[') => {
-                let inside = json[at + 1..].iter().position(|byte| !byte.is_ascii_whitespace()).map_or(json.len(), |skip| at + 1 + skip);
+                let inside = json[at + 1..]
+                    .iter()
+                    .position(|byte| !byte.is_ascii_whitespace())
+                    .map_or(json.len(), |skip| at + 1 + skip);
                 if matches!(json.get(inside), Some(b'}' | b']')) {
                     shown.push(if opening == b'{' { "{}" } else { "[]" });
                     at = inside;
@@ -206,8 +227,14 @@ mod tests {
             ("\u{1b}[31mred\u{7}", "\\u{1b}[31mred\\u{7}"),
             ("a\rb\0c\u{7f}", "a\\u{d}b\\u{0}c\\u{7f}"),
             ("\u{85}\u{9b}1m", "\\u{85}\\u{9b}1m"),
-            ("\u{202e}gnp.exe\u{2066}\u{2069}", "\\u{202e}gnp.exe\\u{2066}\\u{2069}"),
-            ("\u{2028}\u{fffe}\u{ffff}\u{1fffe}", "\\u{2028}\\u{fffe}\\u{ffff}\\u{1fffe}"),
+            (
+                "\u{202e}gnp.exe\u{2066}\u{2069}",
+                "\\u{202e}gnp.exe\\u{2066}\\u{2069}",
+            ),
+            (
+                "\u{2028}\u{fffe}\u{ffff}\u{1fffe}",
+                "\\u{2028}\\u{fffe}\\u{ffff}\\u{1fffe}",
+            ),
         ] {
             assert_eq!(terminal(given), shown);
             assert_eq!(terminal(shown), shown, "shown twice it stays the same");
@@ -222,7 +249,9 @@ mod tests {
     #[test]
     fn every_character_outside_xml_1_0_is_spelled_out_and_no_other_is() {
         for code in 0..=0x10_ffff {
-            let Some(character) = char::from_u32(code) else { continue };
+            let Some(character) = char::from_u32(code) else {
+                continue;
+            };
             let legal = matches!(code, 0x9 | 0xa | 0xd | 0x20..=0xd7ff | 0xe000..=0xfffd | 0x1_0000..=0x10_ffff);
             let shown = xml(&character.to_string());
             if legal {
@@ -236,8 +265,14 @@ mod tests {
 
     #[test]
     fn json_is_shown_one_member_a_line_and_exactly_as_written() {
-        let shown = excerpt(br#"{"a":[1.10,12345678901234567890123],"a":"x\u0000,{","e":{ },"l":[]}"#, 4096);
-        assert_eq!(shown, "{\n  \"a\": [\n    1.10,\n    12345678901234567890123\n  ],\n  \"a\": \"x\\u0000,{\",\n  \"e\": {},\n  \"l\": []\n}");
+        let shown = excerpt(
+            br#"{"a":[1.10,12345678901234567890123],"a":"x\u0000,{","e":{ },"l":[]}"#,
+            4096,
+        );
+        assert_eq!(
+            shown,
+            "{\n  \"a\": [\n    1.10,\n    12345678901234567890123\n  ],\n  \"a\": \"x\\u0000,{\",\n  \"e\": {},\n  \"l\": []\n}"
+        );
     }
 
     #[test]
@@ -259,9 +294,17 @@ mod tests {
         assert!(shown.len() <= 2048, "{}", shown.len());
         assert!(shown.ends_with("xxx\n… 5,242,880 bytes in all"));
         for limit in [49, 60, 2048] {
-            for body in ["池".repeat(4000).into_bytes(), vec![0; 4000], format!("[{}1]", "1,".repeat(4000)).into_bytes(), vec![b'['; 4000]] {
+            for body in [
+                "池".repeat(4000).into_bytes(),
+                vec![0; 4000],
+                format!("[{}1]", "1,".repeat(4000)).into_bytes(),
+                vec![b'['; 4000],
+            ] {
                 let shown = excerpt(&body, limit);
-                assert!(shown.len() <= limit && shown.contains("bytes in all"), "{limit}: {shown}");
+                assert!(
+                    shown.len() <= limit && shown.contains("bytes in all"),
+                    "{limit}: {shown}"
+                );
             }
         }
         assert_eq!(excerpt(b"exactly fits", 12), "exactly fits");
@@ -269,7 +312,13 @@ mod tests {
 
     #[test]
     fn counts_are_grouped_by_three() {
-        for (count, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (123_456, "123,456"), (5_242_880, "5,242,880")] {
+        for (count, shown) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (123_456, "123,456"),
+            (5_242_880, "5,242,880"),
+        ] {
             assert_eq!(thousands(count), shown);
         }
     }

@@ -25,7 +25,15 @@ const EXCHANGES: usize = 3;
 const FIELD: usize = 300;
 
 /// Header fields shown where the reader did not ask for all.
-const FIELDS: [&str; 7] = ["allow", "content-length", "content-type", "location", "retry-after", "transfer-encoding", "www-authenticate"];
+const FIELDS: [&str; 7] = [
+    "allow",
+    "content-length",
+    "content-type",
+    "location",
+    "retry-after",
+    "transfer-encoding",
+    "www-authenticate",
+];
 
 /// How much evidence is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +50,12 @@ pub(super) fn place(location: &Location) -> String {
 }
 
 /// Everything about a case that was judged or could not be.
-pub(super) fn case(outcome: &CaseOutcome, requirements: &[RequirementResult], layout: Layout, extent: Extent) -> Vec<String> {
+pub(super) fn case(
+    outcome: &CaseOutcome,
+    requirements: &[RequirementResult],
+    layout: Layout,
+    extent: Extent,
+) -> Vec<String> {
     let mut lines = heading(outcome, layout);
     lines.extend(clauses(&broken_or_shown(outcome), requirements, layout));
     if let Some(reason) = &outcome.reason {
@@ -54,7 +67,10 @@ pub(super) fn case(outcome: &CaseOutcome, requirements: &[RequirementResult], la
     }
     if outcome.findings.len() > FINDINGS {
         lines.push(String::new());
-        lines.push(format!("… and {} more findings", outcome.findings.len() - FINDINGS));
+        lines.push(format!(
+            "… and {} more findings",
+            outcome.findings.len() - FINDINGS
+        ));
     }
     lines.extend(exchanges(outcome, &shown(outcome), layout, extent));
     lines
@@ -62,27 +78,57 @@ pub(super) fn case(outcome: &CaseOutcome, requirements: &[RequirementResult], la
 
 /// The case's id and place.
 pub(super) fn heading(outcome: &CaseOutcome, layout: Layout) -> Vec<String> {
-    let mut lines = Layout { width: None, ..layout }.hang("case", COLUMN, &line(&outcome.id));
-    lines.extend(Layout { width: None, ..layout }.hang("scenario", COLUMN, &place(&outcome.location)));
+    let mut lines = Layout {
+        width: None,
+        ..layout
+    }
+    .hang("case", COLUMN, &line(&outcome.id));
+    lines.extend(
+        Layout {
+            width: None,
+            ..layout
+        }
+        .hang("scenario", COLUMN, &place(&outcome.location)),
+    );
     lines
 }
 
 /// The requirements that the findings name, or else those that the case is there to show.
 fn broken_or_shown(outcome: &CaseOutcome) -> Vec<&str> {
     let mut ids: Vec<&str> = Vec::new();
-    for id in outcome.findings.iter().flat_map(|finding| &finding.requirements) {
+    for id in outcome
+        .findings
+        .iter()
+        .flat_map(|finding| &finding.requirements)
+    {
         if !ids.contains(&id.as_str()) {
             ids.push(id);
         }
     }
-    if ids.is_empty() { outcome.requirements.iter().map(String::as_str).collect() } else { ids }
+    if ids.is_empty() {
+        outcome.requirements.iter().map(String::as_str).collect()
+    } else {
+        ids
+    }
 }
 
 /// Requirements with their levels and texts.
 fn clauses(ids: &[&str], requirements: &[RequirementResult], layout: Layout) -> Vec<String> {
-    let column = ids.iter().map(|id| id.chars().count() + 2).max().unwrap_or(0).clamp(COLUMN, 24);
-    let clause = |id: &&str| match requirements.iter().find(|requirement| requirement.id == **id) {
-        Some(requirement) => layout.hang(&line(id), column, &format!("{}: {}", requirement.level, clamp(&requirement.text, TEXT))),
+    let column = ids
+        .iter()
+        .map(|id| id.chars().count() + 2)
+        .max()
+        .unwrap_or(0)
+        .clamp(COLUMN, 24);
+    let clause = |id: &&str| match requirements
+        .iter()
+        .find(|requirement| requirement.id == **id)
+    {
+        Some(requirement) => layout.hang(
+            &line(id),
+            column,
+            &format!("{}: {}", requirement.level, clamp(&requirement.text, TEXT)),
+        ),
         None => vec![line(id)],
     };
     ids.iter().flat_map(clause).collect()
@@ -91,13 +137,25 @@ fn clauses(ids: &[&str], requirements: &[RequirementResult], layout: Layout) -> 
 fn told(finding: &Finding, outcome: &CaseOutcome, layout: Layout) -> Vec<String> {
     let mut title = layout.paint(Tone::Heading, finding.check);
     if !finding.requirements.is_empty() {
-        title.push_str(&format!(" ({} {})", listed(&finding.requirements), finding.level));
+        title.push_str(&format!(
+            " ({} {})",
+            listed(&finding.requirements),
+            finding.level
+        ));
     }
     let inner = layout.within(2);
     let mut lines = inner.hang("expected", COLUMN, &clamp(&finding.expected, TEXT));
     lines.extend(inner.hang("actual", COLUMN, &clamp(&finding.actual, TEXT)));
-    if finding.location.file != outcome.location.file || finding.location.line != outcome.location.line {
-        lines.extend(Layout { width: None, ..layout }.hang("asked at", COLUMN, &place(&finding.location)));
+    if finding.location.file != outcome.location.file
+        || finding.location.line != outcome.location.line
+    {
+        lines.extend(
+            Layout {
+                width: None,
+                ..layout
+            }
+            .hang("asked at", COLUMN, &place(&finding.location)),
+        );
     }
     std::iter::once(title).chain(indented(2, lines)).collect()
 }
@@ -105,18 +163,35 @@ fn told(finding: &Finding, outcome: &CaseOutcome, layout: Layout) -> Vec<String>
 /// A finding on one line of at most `limit` characters.
 pub(super) fn in_short(finding: &Finding, limit: usize) -> String {
     let half = limit / 2;
-    clamp(&line(&format!("{}: expected {}, actual {}", finding.check, clamp(&finding.expected, half), clamp(&finding.actual, half))), limit)
+    clamp(
+        &line(&format!(
+            "{}: expected {}, actual {}",
+            finding.check,
+            clamp(&finding.expected, half),
+            clamp(&finding.actual, half)
+        )),
+        limit,
+    )
 }
 
 /// A leak on one line.
 pub(super) fn leak(leak: &Leak) -> String {
-    line(&format!("{} {}: {}", leak.resource, clamp(&leak.id, FIELD), clamp(&leak.why, FIELD)))
+    line(&format!(
+        "{} {}: {}",
+        leak.resource,
+        clamp(&leak.id, FIELD),
+        clamp(&leak.why, FIELD)
+    ))
 }
 
 /// The exchanges that show what the case came to, by their places.
 fn shown(outcome: &CaseOutcome) -> Vec<usize> {
     let mut places: Vec<usize> = Vec::new();
-    for at in outcome.findings.iter().filter_map(|finding| finding.exchange) {
+    for at in outcome
+        .findings
+        .iter()
+        .filter_map(|finding| finding.exchange)
+    {
         if !places.contains(&at) && at < outcome.exchanges.len() {
             places.push(at);
         }
@@ -126,7 +201,9 @@ fn shown(outcome: &CaseOutcome) -> Vec<usize> {
         // Set-up that was refused ends with the refusal; an act speaks for itself.
         let wanted = |exchange: &Exchange| match outcome.verdict {
             Verdict::Error => exchange.phase != Phase::CleanUp,
-            Verdict::Pass | Verdict::Fail | Verdict::Skip | Verdict::Waived => exchange.phase == Phase::Act,
+            Verdict::Pass | Verdict::Fail | Verdict::Skip | Verdict::Waived => {
+                exchange.phase == Phase::Act
+            }
         };
         places.extend(outcome.exchanges.iter().rposition(wanted));
     }
@@ -135,7 +212,13 @@ fn shown(outcome: &CaseOutcome) -> Vec<usize> {
 
 /// The exchanges of clean-up that show why objects of the case are still there.
 pub(super) fn of_leaks(outcome: &CaseOutcome) -> Vec<usize> {
-    let refused = |leak: &Leak| outcome.exchanges.iter().rposition(|exchange| exchange.phase == Phase::CleanUp && exchange.request.method == "DELETE" && exchange.request.url.contains(&leak.id));
+    let refused = |leak: &Leak| {
+        outcome.exchanges.iter().rposition(|exchange| {
+            exchange.phase == Phase::CleanUp
+                && exchange.request.method == "DELETE"
+                && exchange.request.url.contains(&leak.id)
+        })
+    };
     let mut places: Vec<usize> = outcome.leaked.iter().filter_map(refused).collect();
     places.dedup();
     places.truncate(EXCHANGES);
@@ -143,12 +226,29 @@ pub(super) fn of_leaks(outcome: &CaseOutcome) -> Vec<usize> {
 }
 
 /// Some exchanges of a case, each with the line that repeats it.
-pub(super) fn exchanges(outcome: &CaseOutcome, places: &[usize], layout: Layout, extent: Extent) -> Vec<String> {
+pub(super) fn exchanges(
+    outcome: &CaseOutcome,
+    places: &[usize],
+    layout: Layout,
+    extent: Extent,
+) -> Vec<String> {
     let mut lines = Vec::new();
     let share = extent.exchanges / places.len().max(1);
-    for (at, exchange) in places.iter().filter_map(|at| outcome.exchanges.get(*at).map(|exchange| (at, exchange))) {
+    for (at, exchange) in places
+        .iter()
+        .filter_map(|at| outcome.exchanges.get(*at).map(|exchange| (at, exchange)))
+    {
         lines.push(String::new());
-        lines.push(layout.paint(Tone::Heading, &format!("exchange {} of {}, {}, {}", at + 1, outcome.exchanges.len(), exchange.phase, spoken(exchange.duration))));
+        lines.push(layout.paint(
+            Tone::Heading,
+            &format!(
+                "exchange {} of {}, {}, {}",
+                at + 1,
+                outcome.exchanges.len(),
+                exchange.phase,
+                spoken(exchange.duration)
+            ),
+        ));
         lines.extend(indented(2, one(exchange, share, extent.every_header)));
         lines.push(layout.paint(Tone::Heading, "to repeat it"));
         lines.push(format!("  {}", curl(&exchange.request)));
@@ -158,7 +258,11 @@ pub(super) fn exchanges(outcome: &CaseOutcome, places: &[usize], layout: Layout,
 
 /// One exchange in at most `limit` bytes.
 fn one(exchange: &Exchange, limit: usize, every_header: bool) -> Vec<String> {
-    let mut lines = vec![line(&format!("{} {}", exchange.request.method, clamp(&exchange.request.url, FIELD)))];
+    let mut lines = vec![line(&format!(
+        "{} {}",
+        exchange.request.method,
+        clamp(&exchange.request.url, FIELD)
+    ))];
     let response = match &exchange.response {
         Err(error) => {
             lines.push(format!("→ {}", clamp(&line(&error.to_string()), FIELD)));
@@ -171,7 +275,9 @@ fn one(exchange: &Exchange, limit: usize, every_header: bool) -> Vec<String> {
     let spent = |lines: &[String]| lines.iter().map(|line| line.len() + 3).sum::<usize>();
     for (name, value) in &response.headers {
         let field = clamp(&line(&format!("{name}: {value}")), FIELD);
-        let wanted = every_header || FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field)) || name.to_ascii_lowercase().ends_with("request-id");
+        let wanted = every_header
+            || FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field))
+            || name.to_ascii_lowercase().ends_with("request-id");
         if wanted && spent(&lines) + field.len() < limit / 2 {
             lines.push(field);
         }
@@ -183,7 +289,10 @@ fn one(exchange: &Exchange, limit: usize, every_header: bool) -> Vec<String> {
         let mut body: Vec<String> = Vec::new();
         // Each line of a body costs its indentation; ask again for less until it fits.
         while room > 64 {
-            body = excerpt(&response.body, room).lines().map(str::to_owned).collect();
+            body = excerpt(&response.body, room)
+                .lines()
+                .map(str::to_owned)
+                .collect();
             let over = (spent(&lines) + spent(&body)).saturating_sub(limit);
             if over == 0 {
                 break;
@@ -196,7 +305,10 @@ fn one(exchange: &Exchange, limit: usize, every_header: bool) -> Vec<String> {
 }
 
 fn status(response: &Response) -> String {
-    match http::StatusCode::from_u16(response.status).ok().and_then(|status| status.canonical_reason()) {
+    match http::StatusCode::from_u16(response.status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+    {
         Some(reason) => format!("{} {reason}", response.status),
         None => response.status.to_string(),
     }

@@ -5,7 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{
+    NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite,
+};
 
 use crate::outcome::{CaseOutcome, RequirementResult, RunReport, Verdict};
 
@@ -36,21 +38,35 @@ pub fn junit(report: &RunReport) -> Result<String, SerializeError> {
 
 /// The same with a limit on the bytes of text.
 fn junit_within(report: &RunReport, mut texts: usize) -> Result<String, SerializeError> {
-    let name = clamp(&one_line(&match &report.profile {
-        Some(profile) => format!("{} ({profile})", report.suite),
-        None => report.suite.clone(),
-    }), NAME);
+    let name = clamp(
+        &one_line(&match &report.profile {
+            Some(profile) => format!("{} ({profile})", report.suite),
+            None => report.suite.clone(),
+        }),
+        NAME,
+    );
     let mut suite = TestSuite::new(name.as_str());
     suite.set_time(report.duration);
-    suite.extra.insert("timestamp".into(), report.started.strftime("%Y-%m-%dT%H:%M:%S.%3f+00:00").to_string().into());
-    suite.extra.insert("hostname".into(), one_line(host(&report.endpoint)).into());
+    suite.extra.insert(
+        "timestamp".into(),
+        report
+            .started
+            .strftime("%Y-%m-%dT%H:%M:%S.%3f+00:00")
+            .to_string()
+            .into(),
+    );
+    suite
+        .extra
+        .insert("hostname".into(), one_line(host(&report.endpoint)).into());
     suite.add_properties(suite_properties(report));
     for ((classname, name), outcome) in names(report).into_iter().zip(&report.outcomes) {
         let mut case = TestCase::new(name, status(outcome, report, &mut texts));
         case.set_classname(classname);
         case.set_time(outcome.duration);
-        case.extra.insert("file".into(), one_line(&outcome.location.file).into());
-        case.extra.insert("line".into(), outcome.location.line.to_string().into());
+        case.extra
+            .insert("file".into(), one_line(&outcome.location.file).into());
+        case.extra
+            .insert("line".into(), outcome.location.line.to_string().into());
         case.properties = case_properties(outcome, report);
         if outcome.verdict == Verdict::Pass && !outcome.leaked.is_empty() {
             case.set_system_out(text(&leaks(outcome)));
@@ -65,31 +81,90 @@ fn junit_within(report: &RunReport, mut texts: usize) -> Result<String, Serializ
 
 /// The endpoint's host and port.
 fn host(endpoint: &str) -> &str {
-    let rest = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
+    let rest = endpoint
+        .split_once("://")
+        .map_or(endpoint, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+    authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host)
 }
 
 fn suite_properties(report: &RunReport) -> Vec<Property> {
-    let mut properties = vec![property("tool", &format!("assize {}", report.tool_version)), property("endpoint", &report.endpoint), property("seed", &report.seed.to_string())];
-    properties.extend(report.suite_version.as_ref().map(|version| property("suite_version", version)));
-    properties.extend(report.profile.as_ref().map(|profile| property("profile", profile)));
-    properties.extend(report.cut_short.as_ref().map(|why| property("cut_short", why)));
-    properties.extend(report.leaked.iter().map(|leak| property("leaked", &evidence::leak(leak))));
+    let mut properties = vec![
+        property("tool", &format!("assize {}", report.tool_version)),
+        property("endpoint", &report.endpoint),
+        property("seed", &report.seed.to_string()),
+    ];
+    properties.extend(
+        report
+            .suite_version
+            .as_ref()
+            .map(|version| property("suite_version", version)),
+    );
+    properties.extend(
+        report
+            .profile
+            .as_ref()
+            .map(|profile| property("profile", profile)),
+    );
+    properties.extend(
+        report
+            .cut_short
+            .as_ref()
+            .map(|why| property("cut_short", why)),
+    );
+    properties.extend(
+        report
+            .leaked
+            .iter()
+            .map(|leak| property("leaked", &evidence::leak(leak))),
+    );
     properties
 }
 
 fn case_properties(outcome: &CaseOutcome, report: &RunReport) -> Vec<Property> {
-    let level = |id: &String| report.requirements.iter().find(|requirement| requirement.id == *id).map(|requirement: &RequirementResult| requirement.level);
+    let level = |id: &String| {
+        report
+            .requirements
+            .iter()
+            .find(|requirement| requirement.id == *id)
+            .map(|requirement: &RequirementResult| requirement.level)
+    };
     let mut properties = vec![property("id", &outcome.id)];
-    properties.extend(outcome.requirements.iter().map(|id| property("requirement", id)));
-    properties.extend(outcome.requirements.iter().filter_map(level).max().map(|level| property("level", level.as_str())));
-    properties.extend(report.profile.as_ref().map(|profile| property("profile", profile)));
+    properties.extend(
+        outcome
+            .requirements
+            .iter()
+            .map(|id| property("requirement", id)),
+    );
+    properties.extend(
+        outcome
+            .requirements
+            .iter()
+            .filter_map(level)
+            .max()
+            .map(|level| property("level", level.as_str())),
+    );
+    properties.extend(
+        report
+            .profile
+            .as_ref()
+            .map(|profile| property("profile", profile)),
+    );
     if outcome.verdict == Verdict::Waived {
-        properties.push(property("waived", outcome.reason.as_deref().unwrap_or("true")));
+        properties.push(property(
+            "waived",
+            outcome.reason.as_deref().unwrap_or("true"),
+        ));
     }
     if outcome.verdict == Verdict::Pass {
-        properties.extend(outcome.findings.iter().map(|finding| property("warning", &evidence::in_short(finding, MESSAGE))));
+        properties.extend(
+            outcome
+                .findings
+                .iter()
+                .map(|finding| property("warning", &evidence::in_short(finding, MESSAGE))),
+        );
     }
     properties
 }
@@ -106,19 +181,36 @@ fn status(outcome: &CaseOutcome, report: &RunReport, texts: &mut usize) -> TestC
             let mut status = TestCaseStatus::skipped();
             status.set_message(message(reason()));
             // GitLab shows the text and not the message.
-            status.set_description(text(&format!("{}\n{}", clamp(&terminal(reason()), MESSAGE), leaks(outcome))).trim_end());
+            status.set_description(
+                text(&format!(
+                    "{}\n{}",
+                    clamp(&terminal(reason()), MESSAGE),
+                    leaks(outcome)
+                ))
+                .trim_end(),
+            );
             return status;
         }
         Verdict::Fail => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message(message(&findings_in_short(outcome)));
-            status.set_type(outcome.findings.first().map_or("failure", |finding| finding.check));
+            status.set_type(
+                outcome
+                    .findings
+                    .first()
+                    .map_or("failure", |finding| finding.check),
+            );
             status
         }
         Verdict::Error => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_message(message(reason()));
-            status.set_type(outcome.findings.first().map_or("not_judged", |finding| finding.check));
+            status.set_type(
+                outcome
+                    .findings
+                    .first()
+                    .map_or("not_judged", |finding| finding.check),
+            );
             status
         }
         Verdict::Waived => {
@@ -133,7 +225,10 @@ fn status(outcome: &CaseOutcome, report: &RunReport, texts: &mut usize) -> TestC
         status.set_description(described);
     } else {
         *texts = 0;
-        status.set_description(text(&format!("{}\n\nThe rest was left out to keep this file small enough to be read.", evidence::place(&outcome.location))));
+        status.set_description(text(&format!(
+            "{}\n\nThe rest was left out to keep this file small enough to be read.",
+            evidence::place(&outcome.location)
+        )));
     }
     status
 }
@@ -142,7 +237,10 @@ fn findings_in_short(outcome: &CaseOutcome) -> String {
     let mut findings = outcome.findings.iter();
     let more = findings.len().saturating_sub(1);
     match findings.next() {
-        None => outcome.reason.clone().unwrap_or_else(|| "failed".to_owned()),
+        None => outcome
+            .reason
+            .clone()
+            .unwrap_or_else(|| "failed".to_owned()),
         Some(first) if more == 0 => evidence::in_short(first, MESSAGE),
         Some(first) => {
             let note = format!(" (and {more} more)");
@@ -153,7 +251,15 @@ fn findings_in_short(outcome: &CaseOutcome) -> String {
 
 /// Everything about a case: findings, exchanges, the line that repeats them, what it left behind.
 fn description(outcome: &CaseOutcome, report: &RunReport) -> String {
-    let mut lines = evidence::case(outcome, &report.requirements, Layout::PLAIN, Extent { exchanges: EVIDENCE, every_header: false });
+    let mut lines = evidence::case(
+        outcome,
+        &report.requirements,
+        Layout::PLAIN,
+        Extent {
+            exchanges: EVIDENCE,
+            every_header: false,
+        },
+    );
     if !outcome.leaked.is_empty() {
         lines.push(String::new());
         lines.push(leaks(outcome));
@@ -162,7 +268,12 @@ fn description(outcome: &CaseOutcome, report: &RunReport) -> String {
 }
 
 fn leaks(outcome: &CaseOutcome) -> String {
-    outcome.leaked.iter().map(|leak| format!("left on the endpoint: {}", evidence::leak(leak))).collect::<Vec<_>>().join("\n")
+    outcome
+        .leaked
+        .iter()
+        .map(|leak| format!("left on the endpoint: {}", evidence::leak(leak)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn message(message: &str) -> String {
@@ -172,23 +283,36 @@ fn message(message: &str) -> String {
 /// A text that the XML writer changes nothing about: it would drop tabs and control characters. GitLab and
 /// Azure take `[[ATTACHMENT|path]]` for a file to upload, which an answer must not be able to ask for.
 fn text(text: &str) -> String {
-    xml(&terminal(text)).replace('\t', "    ").replace("[[ATTACHMENT", "[ [ATTACHMENT")
+    xml(&terminal(text))
+        .replace('\t', "    ")
+        .replace("[[ATTACHMENT", "[ [ATTACHMENT")
 }
 
 /// The same on one line, for an attribute.
 fn one_line(text: &str) -> String {
-    xml(&line(text)).replace("[[ATTACHMENT", "[ [ATTACHMENT").trim().to_owned()
+    xml(&line(text))
+        .replace("[[ATTACHMENT", "[ [ATTACHMENT")
+        .trim()
+        .to_owned()
 }
 
 /// Classname and name of each case, unique together: GitLab keeps only the first of two that are the same.
 fn names(report: &RunReport) -> Vec<(String, String)> {
-    let plain: Vec<(String, String)> = report.outcomes.iter().map(|outcome| (classname(outcome, report), name(outcome))).collect();
+    let plain: Vec<(String, String)> = report
+        .outcomes
+        .iter()
+        .map(|outcome| (classname(outcome, report), name(outcome)))
+        .collect();
     let mut count: HashMap<&(String, String), usize> = HashMap::new();
     for pair in &plain {
         *count.entry(pair).or_default() += 1;
     }
     // The names that need no change come first, so that no changed one takes theirs.
-    let mut taken: HashSet<(String, String)> = plain.iter().filter(|pair| count[pair] == 1).cloned().collect();
+    let mut taken: HashSet<(String, String)> = plain
+        .iter()
+        .filter(|pair| count[pair] == 1)
+        .cloned()
+        .collect();
     plain
         .iter()
         .zip(&report.outcomes)
@@ -211,7 +335,11 @@ fn names(report: &RunReport) -> Vec<(String, String)> {
 }
 
 fn classname(outcome: &CaseOutcome, report: &RunReport) -> String {
-    let group = if outcome.group.is_empty() { &report.suite } else { &outcome.group };
+    let group = if outcome.group.is_empty() {
+        &report.suite
+    } else {
+        &outcome.group
+    };
     clamp(&one_line(group).replace('/', "."), NAME)
 }
 
@@ -231,7 +359,10 @@ fn name(outcome: &CaseOutcome) -> String {
 /// them the end is kept, where ids differ.
 fn with_suffix(name: &str, suffix: &str) -> String {
     let length = suffix.chars().count();
-    let suffix: String = suffix.chars().skip(length.saturating_sub(NAME * 3 / 4)).collect();
+    let suffix: String = suffix
+        .chars()
+        .skip(length.saturating_sub(NAME * 3 / 4))
+        .collect();
     let room = NAME - suffix.chars().count();
     format!("{}{suffix}", clamp(name, room))
 }
@@ -247,12 +378,17 @@ mod tests {
     /// The suite of a report, once the whole document has passed the lint.
     fn suite(report: &RunReport) -> Element {
         let text = junit(report).unwrap();
-        let mut root = lint(&text).unwrap_or_else(|wrong| panic!("{wrong:#?}\n{}", clamp(&text, 20_000)));
+        let mut root =
+            lint(&text).unwrap_or_else(|wrong| panic!("{wrong:#?}\n{}", clamp(&text, 20_000)));
         root.children.remove(0)
     }
 
     fn named<'a>(suite: &'a Element, name: &str) -> &'a Element {
-        suite.all("testcase").into_iter().find(|case| case.attribute("name") == name).unwrap()
+        suite
+            .all("testcase")
+            .into_iter()
+            .find(|case| case.attribute("name") == name)
+            .unwrap()
     }
 
     #[test]
@@ -260,18 +396,39 @@ mod tests {
         let mut report = sample::everything();
         report.cut_short = Some("interrupted".to_owned());
         let suite = suite(&report);
-        for (attribute, value) in [("name", "lbaas-v2 (otc-v2)"), ("tests", "8"), ("failures", "1"), ("errors", "2"), ("skipped", "2"), ("time", "1.234"), ("timestamp", "1970-01-01T00:00:00.000+00:00"), ("hostname", "127.0.0.1:9876")] {
+        for (attribute, value) in [
+            ("name", "lbaas-v2 (otc-v2)"),
+            ("tests", "8"),
+            ("failures", "1"),
+            ("errors", "2"),
+            ("skipped", "2"),
+            ("time", "1.234"),
+            ("timestamp", "1970-01-01T00:00:00.000+00:00"),
+            ("hostname", "127.0.0.1:9876"),
+        ] {
             assert_eq!(suite.attribute(attribute), value);
         }
-        assert_eq!(suite.properties("leaked"), ["loadbalancer 11aa: still PENDING_DELETE"]);
+        assert_eq!(
+            suite.properties("leaked"),
+            ["loadbalancer 11aa: still PENDING_DELETE"]
+        );
         assert_eq!(suite.properties("cut_short"), ["interrupted"]);
         report.profile = None;
-        assert!(junit(&report).unwrap().contains("<testsuite name=\"lbaas-v2\" "));
+        assert!(
+            junit(&report)
+                .unwrap()
+                .contains("<testsuite name=\"lbaas-v2\" ")
+        );
     }
 
     #[test]
     fn the_host_is_the_endpoint_s_and_never_a_credential() {
-        for (endpoint, expected) in [("https://lb.example:8443/v2?x", "lb.example:8443"), ("http://user:pw@[::1]:80", "[::1]:80"), ("http://h", "h"), ("h:1", "h:1")] {
+        for (endpoint, expected) in [
+            ("https://lb.example:8443/v2?x", "lb.example:8443"),
+            ("http://user:pw@[::1]:80", "[::1]:80"),
+            ("http://h", "h"),
+            ("h:1", "h:1"),
+        ] {
             assert_eq!(host(endpoint), expected);
         }
     }
@@ -280,14 +437,39 @@ mod tests {
     fn a_failure_has_its_first_finding_as_message_and_all_of_it_as_text() {
         let suite = suite(&sample::everything());
         let case = named(&suite, "pool with members → 409");
-        assert_eq!((case.attribute("classname"), case.attribute("file"), case.attribute("line"), case.attribute("time")), ("pools.delete.in_use", "scenarios/pools/delete/in_use.yaml", "12", "0.012"));
+        assert_eq!(
+            (
+                case.attribute("classname"),
+                case.attribute("file"),
+                case.attribute("line"),
+                case.attribute("time")
+            ),
+            (
+                "pools.delete.in_use",
+                "scenarios/pools/delete/in_use.yaml",
+                "12",
+                "0.012"
+            )
+        );
         let failure = case.all("failure")[0];
-        assert_eq!((failure.attribute("message"), failure.attribute("type")), ("status: expected 409, actual 204 (and 1 more)", "status"));
-        for part in ["DP-10     must: A pool that has members", "\nunchanged (DP-10 must)\n  expected  the pool reads as before\n", "asked at  scenarios/pools/delete/in_use.yaml:17", "\n  → 204 No Content\n", "curl -i -X DELETE 'http://127.0.0.1:9876/v2.0/lbaas/pools/7f3e'"] {
+        assert_eq!(
+            (failure.attribute("message"), failure.attribute("type")),
+            ("status: expected 409, actual 204 (and 1 more)", "status")
+        );
+        for part in [
+            "DP-10     must: A pool that has members",
+            "\nunchanged (DP-10 must)\n  expected  the pool reads as before\n",
+            "asked at  scenarios/pools/delete/in_use.yaml:17",
+            "\n  → 204 No Content\n",
+            "curl -i -X DELETE 'http://127.0.0.1:9876/v2.0/lbaas/pools/7f3e'",
+        ] {
             assert!(failure.text.contains(part), "{part}\n{}", failure.text);
         }
         assert_eq!(case.properties("requirement"), ["DP-10"]);
-        assert_eq!((case.properties("level"), case.properties("profile")), (vec!["must"], vec!["otc-v2"]));
+        assert_eq!(
+            (case.properties("level"), case.properties("profile")),
+            (vec!["must"], vec!["otc-v2"])
+        );
         assert!(case.all("system-out").is_empty());
     }
 
@@ -295,7 +477,13 @@ mod tests {
     fn an_error_says_why_the_case_could_not_be_judged() {
         let suite = suite(&sample::everything());
         let error = named(&suite, "quota [pools/delete/in_use/quota-a]").all("error")[0];
-        assert_eq!((error.attribute("message"), error.attribute("type")), ("set-up was refused: POST /v2.0/lbaas/pools gave 413", "not_judged"));
+        assert_eq!(
+            (error.attribute("message"), error.attribute("type")),
+            (
+                "set-up was refused: POST /v2.0/lbaas/pools gave 413",
+                "not_judged"
+            )
+        );
         assert!(error.text.contains("quota\\u{7}"), "{}", error.text);
     }
 
@@ -303,9 +491,18 @@ mod tests {
     fn skipped_and_waived_cases_give_their_reasons() {
         let suite = suite(&sample::everything());
         let skipped = named(&suite, "no members here").all("skipped")[0];
-        assert_eq!((skipped.attribute("message"), skipped.text.as_str()), ("the profile blocks by nothing", "the profile blocks by nothing"));
+        assert_eq!(
+            (skipped.attribute("message"), skipped.text.as_str()),
+            (
+                "the profile blocks by nothing",
+                "the profile blocks by nothing"
+            )
+        );
         let waived = named(&suite, "known to deviate");
-        assert_eq!(waived.all("skipped")[0].attribute("message"), "waived: until 2027-01-31: VENDOR-12");
+        assert_eq!(
+            waived.all("skipped")[0].attribute("message"),
+            "waived: until 2027-01-31: VENDOR-12"
+        );
         assert!(waived.all("skipped")[0].text.contains("expected  409"));
         assert_eq!(waived.properties("waived"), ["until 2027-01-31: VENDOR-12"]);
     }
@@ -313,15 +510,38 @@ mod tests {
     #[test]
     fn passing_cases_are_silent_but_for_what_they_left_behind() {
         let mut report = sample::everything();
-        report.outcomes[1].leaked = vec![Leak { resource: "member".to_owned(), id: "m1".to_owned(), why: "timed out".to_owned() }];
+        report.outcomes[1].leaked = vec![Leak {
+            resource: "member".to_owned(),
+            id: "m1".to_owned(),
+            why: "timed out".to_owned(),
+        }];
         let suite = suite(&report);
-        let children = |name: &str| named(&suite, name).children.iter().map(|child| child.name.clone()).collect::<Vec<_>>();
+        let children = |name: &str| {
+            named(&suite, name)
+                .children
+                .iter()
+                .map(|child| child.name.clone())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(children("pool with a monitor → 409"), ["properties"]);
         assert_eq!(children("says which member → message"), ["properties"]);
-        assert_eq!(named(&suite, "says which member → message").properties("warning"), ["body: expected a message, actual \\u{1b}[2Jnone"]);
-        assert_eq!(named(&suite, "clean pool → 204").all("system-out")[0].text, "left on the endpoint: pool 7f3e: DELETE gave 500");
-        assert_eq!(children("pool with members → 409"), ["properties", "failure"]);
-        assert!(named(&suite, "pool with members → 409").all("failure")[0].text.ends_with("left on the endpoint: member m1: timed out"));
+        assert_eq!(
+            named(&suite, "says which member → message").properties("warning"),
+            ["body: expected a message, actual \\u{1b}[2Jnone"]
+        );
+        assert_eq!(
+            named(&suite, "clean pool → 204").all("system-out")[0].text,
+            "left on the endpoint: pool 7f3e: DELETE gave 500"
+        );
+        assert_eq!(
+            children("pool with members → 409"),
+            ["properties", "failure"]
+        );
+        assert!(
+            named(&suite, "pool with members → 409").all("failure")[0]
+                .text
+                .ends_with("left on the endpoint: member m1: timed out")
+        );
     }
 
     #[test]
@@ -332,11 +552,26 @@ mod tests {
     #[test]
     fn names_are_unique_short_and_the_same_in_every_run() {
         let long = "x".repeat(2000);
-        let mut outcomes: Vec<CaseOutcome> = ["same", "same", "same [pools/delete/in_use/0]", &long, &long, " \n ", "a\u{1}", "a\\u{1}", "trimmed ", "trimmed", "", "", "other", "other"]
-            .iter()
-            .enumerate()
-            .map(|(at, title)| sample::case(&at.to_string(), title, Verdict::Pass))
-            .collect();
+        let mut outcomes: Vec<CaseOutcome> = [
+            "same",
+            "same",
+            "same [pools/delete/in_use/0]",
+            &long,
+            &long,
+            " \n ",
+            "a\u{1}",
+            "a\\u{1}",
+            "trimmed ",
+            "trimmed",
+            "",
+            "",
+            "other",
+            "other",
+        ]
+        .iter()
+        .enumerate()
+        .map(|(at, title)| sample::case(&at.to_string(), title, Verdict::Pass))
+        .collect();
         // A title under another group is no collision, unless the dots make the groups the same.
         outcomes[12].group = "elsewhere".to_owned();
         outcomes[8].group = "a/b".to_owned();
@@ -345,11 +580,31 @@ mod tests {
         outcomes[10].id = format!("{}/a", "i".repeat(900));
         outcomes[11].id = format!("{}b/a", "i".repeat(900));
         let mut report = sample::report(outcomes);
-        let names = |report: &RunReport| suite(report).all("testcase").iter().map(|case| case.attribute("name").to_owned()).collect::<Vec<_>>();
+        let names = |report: &RunReport| {
+            suite(report)
+                .all("testcase")
+                .iter()
+                .map(|case| case.attribute("name").to_owned())
+                .collect::<Vec<_>>()
+        };
         let first = names(&report);
-        assert_eq!(first[..3], ["same [pools/delete/in_use/0] (2)", "same [pools/delete/in_use/1]", "same [pools/delete/in_use/0]"]);
-        assert!(first[3].ends_with("x… [3]") && first[4].ends_with("x… [4]"), "{:?}", &first[3..5]);
-        assert_eq!((first[8].as_str(), first[12].as_str()), ("trimmed [pools/delete/in_use/8]", "other"));
+        assert_eq!(
+            first[..3],
+            [
+                "same [pools/delete/in_use/0] (2)",
+                "same [pools/delete/in_use/1]",
+                "same [pools/delete/in_use/0]"
+            ]
+        );
+        assert!(
+            first[3].ends_with("x… [3]") && first[4].ends_with("x… [4]"),
+            "{:?}",
+            &first[3..5]
+        );
+        assert_eq!(
+            (first[8].as_str(), first[12].as_str()),
+            ("trimmed [pools/delete/in_use/8]", "other")
+        );
         report.run_id = "an0ther".to_owned();
         report.seed = 77;
         assert_eq!(names(&report), first);
@@ -361,18 +616,44 @@ mod tests {
         let hostile = "a\u{0}b\u{1b}[31mc\u{1}d\u{fffe}e\u{ffff}f\tg\rh]]>i&#0;j<script>k\u{9b}l\u{202e}m[[ATTACHMENT|/etc/passwd]]\"'\n<!--]]]]><![CDATA[";
         let shown = "a\\u{0}b\\u{1b}[31mc\\u{1}d\\u{fffe}e\\u{ffff}f    g\\u{d}h]]>i&#0;j<script>k\\u{9b}l\\u{202e}m[ [ATTACHMENT|/etc/passwd]]\"'\n";
         let mut outcomes = Vec::new();
-        for (at, verdict) in [Verdict::Pass, Verdict::Fail, Verdict::Error, Verdict::Skip, Verdict::Waived].into_iter().enumerate() {
+        for (at, verdict) in [
+            Verdict::Pass,
+            Verdict::Fail,
+            Verdict::Error,
+            Verdict::Skip,
+            Verdict::Waived,
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let mut case = sample::case(hostile, hostile, verdict);
             case.id.push_str(&at.to_string());
             case.group = hostile.to_owned();
             case.location.file = hostile.to_owned();
             case.reason = Some(hostile.to_owned());
             case.requirements.push(hostile.to_owned());
-            case.findings = vec![sample::finding("body", hostile, hostile, Some(0)), sample::finding("body", hostile, hostile, Some(1))];
-            case.leaked = vec![Leak { resource: hostile.to_owned(), id: hostile.to_owned(), why: hostile.to_owned() }];
+            case.findings = vec![
+                sample::finding("body", hostile, hostile, Some(0)),
+                sample::finding("body", hostile, hostile, Some(1)),
+            ];
+            case.leaked = vec![Leak {
+                resource: hostile.to_owned(),
+                id: hostile.to_owned(),
+                why: hostile.to_owned(),
+            }];
             let mut answered = sample::exchange(Phase::Act, "POST", 200, hostile.as_bytes());
-            answered.response.as_mut().unwrap().body.extend(b"\xed\xa0\x80\xff");
-            answered.response.as_mut().unwrap().headers.push(("x-request-id".to_owned(), hostile.to_owned()));
+            answered
+                .response
+                .as_mut()
+                .unwrap()
+                .body
+                .extend(b"\xed\xa0\x80\xff");
+            answered
+                .response
+                .as_mut()
+                .unwrap()
+                .headers
+                .push(("x-request-id".to_owned(), hostile.to_owned()));
             answered.request.body = hostile.as_bytes().to_vec();
             let mut broken = sample::exchange(Phase::Aftermath, "GET", 200, b"");
             broken.response = Err(TransportError::Broken(hostile.to_owned()));
@@ -388,7 +669,10 @@ mod tests {
         let suite = suite(&report);
         let text = &suite.all("testcase")[1].all("failure")[0].text;
         let first_line = shown.lines().next().unwrap();
-        assert!(text.matches(&format!("expected  {first_line}\n")).count() == 2, "{text}");
+        assert!(
+            text.matches(&format!("expected  {first_line}\n")).count() == 2,
+            "{text}"
+        );
         assert!(text.contains("\\xed\\xa0\\x80\\xff"), "{text}");
         assert!(text.contains("x-request-id: a\\u{0}b"), "{text}");
     }
@@ -396,20 +680,41 @@ mod tests {
     #[test]
     fn large_answers_and_titles_are_bounded() {
         let mut outcomes = Vec::new();
-        for (at, body) in [vec![b'x'; 5 << 20], vec![0; 5 << 20], vec![0xff; 5 << 20], format!("[{}1]", "1,".repeat(2 << 20)).into_bytes(), b"[".repeat(1 << 20)].into_iter().enumerate() {
+        for (at, body) in [
+            vec![b'x'; 5 << 20],
+            vec![0; 5 << 20],
+            vec![0xff; 5 << 20],
+            format!("[{}1]", "1,".repeat(2 << 20)).into_bytes(),
+            b"[".repeat(1 << 20),
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let mut case = sample::case(&at.to_string(), &"t".repeat(2000), Verdict::Fail);
-            case.exchanges = (0..3).map(|_| sample::exchange(Phase::Act, "GET", 200, &body)).collect();
+            case.exchanges = (0..3)
+                .map(|_| sample::exchange(Phase::Act, "GET", 200, &body))
+                .collect();
             case.exchanges[0].request.url.push_str(&"u".repeat(100_000));
             case.exchanges[1].request.body = body;
-            case.findings = (0..60).map(|at| sample::finding("body", &"e".repeat(100), "no", Some(at % 3))).collect();
+            case.findings = (0..60)
+                .map(|at| sample::finding("body", &"e".repeat(100), "no", Some(at % 3)))
+                .collect();
             outcomes.push(case);
         }
         let suite = suite(&sample::report(outcomes));
         for case in suite.all("testcase") {
             let text = &case.all("failure")[0].text;
             assert!(text.len() < 16_000, "{}", text.len());
-            assert!(text.contains("bytes in all") && text.contains("… and 40 more findings"), "{text}");
-            let bodies: usize = text.split("\nexchange ").skip(1).filter_map(|part| part.split("\nto repeat it").next()).map(str::len).sum();
+            assert!(
+                text.contains("bytes in all") && text.contains("… and 40 more findings"),
+                "{text}"
+            );
+            let bodies: usize = text
+                .split("\nexchange ")
+                .skip(1)
+                .filter_map(|part| part.split("\nto repeat it").next())
+                .map(str::len)
+                .sum();
             assert!(bodies <= EVIDENCE + 3 * 40, "{bodies}");
         }
     }
@@ -422,7 +727,13 @@ mod tests {
         let cases = root.children[0].all("testcase");
         assert!(cases[1].all("failure")[0].text.contains("curl"));
         let error = cases[3].all("error")[0];
-        assert_eq!(error.attribute("message"), "set-up was refused: POST /v2.0/lbaas/pools gave 413");
-        assert_eq!(error.text, "scenarios/pools/delete/in_use.yaml:12\n\nThe rest was left out to keep this file small enough to be read.");
+        assert_eq!(
+            error.attribute("message"),
+            "set-up was refused: POST /v2.0/lbaas/pools gave 413"
+        );
+        assert_eq!(
+            error.text,
+            "scenarios/pools/delete/in_use.yaml:12\n\nThe rest was left out to keep this file small enough to be read."
+        );
     }
 }

@@ -23,4 +23,3 @@ mod sample;
 pub use console::Console;
 pub use curl::curl;
 pub use junit::junit;
-

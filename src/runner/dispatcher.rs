@@ -37,7 +37,14 @@ impl Options {
     /// 32 cases at once, to the end, not strict, seed 0, and a new run id.
     pub fn standard() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        Self { jobs: 32, fail_fast: false, deadline: None, strict: false, seed: 0, run_id: id[..8].to_owned() }
+        Self {
+            jobs: 32,
+            fail_fast: false,
+            deadline: None,
+            strict: false,
+            seed: 0,
+            run_id: id[..8].to_owned(),
+        }
     }
 }
 
@@ -46,22 +53,53 @@ impl Options {
 ///
 /// # Errors
 /// The HTTP client cannot be set up.
-pub async fn run(suite: Arc<Suite>, target: Arc<Target>, plan: Plan, options: Options, cancel: CancellationToken, mut on_event: impl FnMut(Event<'_>)) -> Result<RunReport, SetupError> {
+pub async fn run(
+    suite: Arc<Suite>,
+    target: Arc<Target>,
+    plan: Plan,
+    options: Options,
+    cancel: CancellationToken,
+    mut on_event: impl FnMut(Event<'_>),
+) -> Result<RunReport, SetupError> {
     let started = Timestamp::now();
     let clock = Instant::now();
     let transport = Transport::new(target.limits.request, target.limits.answer)?;
     let mut scope = target.scope();
     scope.set("run_id", &options.run_id.clone().into());
-    let ctx = Arc::new(Context { suite: Arc::clone(&suite), target: Arc::clone(&target), transport, scope, run_id: options.run_id.clone(), leases: Leases::default(), cancel: cancel.clone(), strict: options.strict });
+    let ctx = Arc::new(Context {
+        suite: Arc::clone(&suite),
+        target: Arc::clone(&target),
+        transport,
+        scope,
+        run_id: options.run_id.clone(),
+        leases: Leases::default(),
+        cancel: cancel.clone(),
+        strict: options.strict,
+    });
 
     let total = plan.cases.len();
     let runnable = plan.runnable().count();
-    on_event(Event::Started { cases: runnable, skipped: total - runnable });
-    let mut order = Order { outcomes: (0..total).map(|_| None).collect(), next: 0 };
+    on_event(Event::Started {
+        cases: runnable,
+        skipped: total - runnable,
+    });
+    let mut order = Order {
+        outcomes: (0..total).map(|_| None).collect(),
+        next: 0,
+    };
     let mut waiting = Vec::new();
     for (at, planned) in plan.cases.into_iter().enumerate() {
         match planned.skip {
-            Some(reason) => order.outcomes[at] = Some(executor::describe(&planned.case, planned.case.scenario.span.location(), Verdict::Skip, Some(reason), started, Duration::ZERO)),
+            Some(reason) => {
+                order.outcomes[at] = Some(executor::describe(
+                    &planned.case,
+                    planned.case.scenario.span.location(),
+                    Verdict::Skip,
+                    Some(reason),
+                    started,
+                    Duration::ZERO,
+                ));
+            }
             None => waiting.push((at, planned.case)),
         }
     }
@@ -73,10 +111,18 @@ pub async fn run(suite: Arc<Suite>, target: Arc<Target>, plan: Plan, options: Op
     let mut cut_short: Option<String> = None;
     let mut fast: Option<String> = None;
     let mut done = 0;
-    let deadline = options.deadline.map(|deadline| tokio::time::Instant::now() + deadline);
+    let deadline = options
+        .deadline
+        .map(|deadline| tokio::time::Instant::now() + deadline);
     loop {
-        while running.len() < options.jobs.max(1) && cut_short.is_none() && fast.is_none() && !cancel.is_cancelled() {
-            let Some((at, case)) = waiting.next() else { break };
+        while running.len() < options.jobs.max(1)
+            && cut_short.is_none()
+            && fast.is_none()
+            && !cancel.is_cancelled()
+        {
+            let Some((at, case)) = waiting.next() else {
+                break;
+            };
             let ctx = Arc::clone(&ctx);
             let kept = case.clone();
             let handle = running.spawn(async move { (at, executor::execute(&ctx, &case).await) });
@@ -97,12 +143,29 @@ pub async fn run(suite: Arc<Suite>, target: Arc<Target>, plan: Plan, options: Op
                 outcome
             }
             Err(error) => {
-                let Some((at, case)) = owners.remove(&error.id()) else { continue };
-                (at, executor::describe(&case, case.scenario.span.location(), Verdict::Error, Some(format!("this program failed while it ran the case: {error}")), started, Duration::ZERO))
+                let Some((at, case)) = owners.remove(&error.id()) else {
+                    continue;
+                };
+                (
+                    at,
+                    executor::describe(
+                        &case,
+                        case.scenario.span.location(),
+                        Verdict::Error,
+                        Some(format!(
+                            "this program failed while it ran the case: {error}"
+                        )),
+                        started,
+                        Duration::ZERO,
+                    ),
+                )
             }
         };
         done += 1;
-        if options.fail_fast && fast.is_none() && matches!(outcome.verdict, Verdict::Fail | Verdict::Error) {
+        if options.fail_fast
+            && fast.is_none()
+            && matches!(outcome.verdict, Verdict::Fail | Verdict::Error)
+        {
             fast = Some(outcome.id.clone());
         }
         order.outcomes[at] = Some(outcome);
@@ -118,7 +181,14 @@ pub async fn run(suite: Arc<Suite>, target: Arc<Target>, plan: Plan, options: Op
         (None, None) => "not run".to_owned(),
     };
     for (at, case) in waiting {
-        order.outcomes[at] = Some(executor::describe(&case, case.scenario.span.location(), Verdict::Skip, Some(reason.clone()), started, Duration::ZERO));
+        order.outcomes[at] = Some(executor::describe(
+            &case,
+            case.scenario.span.location(),
+            Verdict::Skip,
+            Some(reason.clone()),
+            started,
+            Duration::ZERO,
+        ));
     }
     order.emit(&mut on_event);
 
@@ -173,12 +243,22 @@ impl Order {
 
 /// What went wrong with the shared objects of one kind, told once and as a case of its own.
 fn shared_outcome(target: &Target, trouble: SharedTrouble, started: Timestamp) -> CaseOutcome {
-    let SharedTrouble { resource, violations, refused } = trouble;
+    let SharedTrouble {
+        resource,
+        violations,
+        refused,
+    } = trouble;
     let location = resource.span.location();
     let mut exchanges = Vec::new();
     let mut findings = Vec::new();
     for (mismatch, exchange) in violations {
-        findings.push(Finding::new(mismatch, Vec::new(), Level::Must, location.clone(), Some(exchanges.len())));
+        findings.push(Finding::new(
+            mismatch,
+            Vec::new(),
+            Level::Must,
+            location.clone(),
+            Some(exchanges.len()),
+        ));
         exchanges.push(redacted(target, exchange));
     }
     let (verdict, reason) = match refused {
@@ -198,7 +278,13 @@ fn shared_outcome(target: &Target, trouble: SharedTrouble, started: Timestamp) -
         requirements: Vec::new(),
         verdict,
         reason,
-        findings: findings.into_iter().map(|finding: Finding| Finding { actual: target.redact(&finding.actual), ..finding }).collect(),
+        findings: findings
+            .into_iter()
+            .map(|finding: Finding| Finding {
+                actual: target.redact(&finding.actual),
+                ..finding
+            })
+            .collect(),
         observations: Vec::new(),
         leaked: Vec::new(),
         requests: exchanges.len(),

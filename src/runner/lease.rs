@@ -70,11 +70,28 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Leases {
     /// Borrows an object of a kind; `needs` are shared objects themselves. The time is what the case has left.
-    pub(super) async fn acquire(&self, ctx: &Context, resource: &Arc<Resource>, scope: Scope, params: &[(String, JsonTemplate)], needs: Vec<(String, Object)>, time: Duration) -> Result<Object, Stop> {
+    pub(super) async fn acquire(
+        &self,
+        ctx: &Context,
+        resource: &Arc<Resource>,
+        scope: Scope,
+        params: &[(String, JsonTemplate)],
+        needs: Vec<(String, Object)>,
+        time: Duration,
+    ) -> Result<Object, Stop> {
         let key = key(resource, params, &needs);
         let kind = Arc::clone(lock(&self.kinds).entry(key.clone()).or_insert_with(|| {
-            let trouble = SharedTrouble { resource: Arc::clone(resource), violations: Vec::new(), refused: None };
-            Arc::new(Kind { first: tokio::sync::Mutex::new(()), returned: Notify::new(), state: Mutex::new(State::default()), trouble: Mutex::new(trouble) })
+            let trouble = SharedTrouble {
+                resource: Arc::clone(resource),
+                violations: Vec::new(),
+                refused: None,
+            };
+            Arc::new(Kind {
+                first: tokio::sync::Mutex::new(()),
+                returned: Notify::new(),
+                state: Mutex::new(State::default()),
+                trouble: Mutex::new(trouble),
+            })
         }));
         let until = tokio::time::Instant::now() + time;
         loop {
@@ -88,7 +105,10 @@ impl Leases {
                 return Ok(object);
             }
             if let Some((why, _)) = &lock(&kind.trouble).refused {
-                return Err(Stop::Unjudged(format!("the shared {} could not be set up: {why}", resource.name)));
+                return Err(Stop::Unjudged(format!(
+                    "the shared {} could not be set up: {why}",
+                    resource.name
+                )));
             }
             let proven = lock(&kind.state).proven;
             let created = if proven && scope == Scope::Worker {
@@ -119,7 +139,9 @@ impl Leases {
 
     /// Gives an object back; one that is not clean is lent to nobody else.
     pub(super) fn release(&self, lease: &Lease, clean: bool) {
-        let Some(kind) = lock(&self.kinds).get(&lease.key).cloned() else { return };
+        let Some(kind) = lock(&self.kinds).get(&lease.key).cloned() else {
+            return;
+        };
         let mut state = lock(&kind.state);
         state.lent = state.lent.saturating_sub(1);
         if clean {
@@ -138,7 +160,11 @@ impl Leases {
         for kind in kinds {
             let created = std::mem::take(&mut lock(&kind.state).created);
             let depth = |objects: &[Object]| objects.len();
-            groups.extend(created.into_iter().map(|objects| (depth(&objects), objects)));
+            groups.extend(
+                created
+                    .into_iter()
+                    .map(|objects| (depth(&objects), objects)),
+            );
         }
         // An object with more behind it needs the others: it goes first.
         groups.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
@@ -146,7 +172,10 @@ impl Leases {
         let mut at = 0;
         while at < groups.len() {
             let depth = groups[at].0;
-            let end = groups[at..].iter().position(|(other, _)| *other != depth).map_or(groups.len(), |offset| at + offset);
+            let end = groups[at..]
+                .iter()
+                .position(|(other, _)| *other != depth)
+                .map_or(groups.len(), |offset| at + offset);
             let removals = groups[at..end].iter().map(|(_, objects)| async {
                 let mut objects = objects.clone();
                 let mut session = Session::new(ctx, "shared/clean-up", ctx.target.limits.clean_up);
@@ -160,7 +189,12 @@ impl Leases {
                 }
                 session.clean_up(&mut objects).await
             });
-            leaks.extend(futures_util::future::join_all(removals).await.into_iter().flatten());
+            leaks.extend(
+                futures_util::future::join_all(removals)
+                    .await
+                    .into_iter()
+                    .flatten(),
+            );
             at = end;
         }
         leaks
@@ -169,7 +203,11 @@ impl Leases {
     /// What went wrong, kind by kind, each thing once.
     pub(super) fn troubles(&self) -> Vec<SharedTrouble> {
         let kinds: Vec<Arc<Kind>> = lock(&self.kinds).values().cloned().collect();
-        kinds.iter().map(|kind| lock(&kind.trouble).clone()).filter(|trouble| trouble.refused.is_some() || !trouble.violations.is_empty()).collect()
+        kinds
+            .iter()
+            .map(|kind| lock(&kind.trouble).clone())
+            .filter(|trouble| trouble.refused.is_some() || !trouble.violations.is_empty())
+            .collect()
     }
 }
 
@@ -182,21 +220,51 @@ impl Kind {
         };
         let mut object = state.created.get(number)?.last()?.clone();
         state.lent += 1;
-        object.lease = Some(Lease { key: key.to_owned(), number });
+        object.lease = Some(Lease {
+            key: key.to_owned(),
+            number,
+        });
         Some(object)
     }
 
-    async fn create(&self, ctx: &Context, resource: &Arc<Resource>, params: &[(String, JsonTemplate)], needs: &[(String, Object)], key: &str, time: Duration) -> Result<Object, Stop> {
+    async fn create(
+        &self,
+        ctx: &Context,
+        resource: &Arc<Resource>,
+        params: &[(String, JsonTemplate)],
+        needs: &[(String, Object)],
+        key: &str,
+        time: Duration,
+    ) -> Result<Object, Stop> {
         let mut session = Session::new(ctx, &format!("shared/{}", resource.name), time);
         let mut objects: Vec<Object> = needs.iter().map(|(_, object)| object.clone()).collect();
-        let needs = needs.iter().enumerate().map(|(at, (need, _))| (need.clone(), at)).collect();
+        let needs = needs
+            .iter()
+            .enumerate()
+            .map(|(at, (need, _))| (need.clone(), at))
+            .collect();
         let behind = objects.len();
-        let created = session.create(Blueprint { alias: &resource.name, index: None, resource, params, needs }, &mut objects).await;
+        let created = session
+            .create(
+                Blueprint {
+                    alias: &resource.name,
+                    index: None,
+                    resource,
+                    params,
+                    needs,
+                },
+                &mut objects,
+            )
+            .await;
         {
             let mut trouble = lock(&self.trouble);
             for (mismatch, at) in session.violations.drain(..) {
-                if trouble.violations.iter().all(|(known, _)| (known.check, &known.expected) != (mismatch.check, &mismatch.expected)) {
-                    trouble.violations.push((mismatch, session.exchanges[at].clone()));
+                if trouble.violations.iter().all(|(known, _)| {
+                    (known.check, &known.expected) != (mismatch.check, &mismatch.expected)
+                }) {
+                    trouble
+                        .violations
+                        .push((mismatch, session.exchanges[at].clone()));
                 }
             }
         }
@@ -208,7 +276,10 @@ impl Kind {
                 let mut object = objects[behind].clone();
                 state.created.push(objects);
                 state.lent += 1;
-                object.lease = Some(Lease { key: key.to_owned(), number });
+                object.lease = Some(Lease {
+                    key: key.to_owned(),
+                    number,
+                });
                 Ok(object)
             }
             Err(stop) => {
@@ -225,13 +296,23 @@ impl Kind {
     }
 }
 
-fn key(resource: &Resource, params: &[(String, JsonTemplate)], needs: &[(String, Object)]) -> String {
+fn key(
+    resource: &Resource,
+    params: &[(String, JsonTemplate)],
+    needs: &[(String, Object)],
+) -> String {
     let mut key = resource.name.clone();
     for (name, value) in params {
         key.push_str(&format!(" {name}={value:?}"));
     }
     for (need, object) in needs {
-        key.push_str(&format!(" {need}:{}", object.value.get("id").map_or_else(String::new, ToString::to_string)));
+        key.push_str(&format!(
+            " {need}:{}",
+            object
+                .value
+                .get("id")
+                .map_or_else(String::new, ToString::to_string)
+        ));
     }
     key
 }

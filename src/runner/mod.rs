@@ -42,10 +42,19 @@ fn redacted(target: &Target, mut exchange: Exchange) -> Exchange {
         Ok(text) => target.redact(&text).into_bytes(),
         Err(error) => error.into_bytes(),
     };
-    let headers = |headers: Vec<(String, String)>| headers.into_iter().map(|(name, value)| (name, target.redact(&value))).collect();
+    let headers = |headers: Vec<(String, String)>| {
+        headers
+            .into_iter()
+            .map(|(name, value)| (name, target.redact(&value)))
+            .collect()
+    };
     exchange.request.url = target.redact(&exchange.request.url);
     exchange.request.headers = headers(exchange.request.headers);
     exchange.request.body = bytes(exchange.request.body);
-    exchange.response = exchange.response.map(|response| Response { status: response.status, headers: headers(response.headers), body: bytes(response.body) });
+    exchange.response = exchange.response.map(|response| Response {
+        status: response.status,
+        headers: headers(response.headers),
+        body: bytes(response.body),
+    });
     exchange
 }

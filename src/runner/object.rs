@@ -65,7 +65,11 @@ pub(super) struct Blueprint<'a> {
 
 impl Session<'_> {
     /// The parameters of a blueprint, defaults included, and the name that the object will bear.
-    pub(super) fn parameters(&mut self, blueprint: &Blueprint<'_>, objects: &[Object]) -> Result<(Scope, String), Stop> {
+    pub(super) fn parameters(
+        &mut self,
+        blueprint: &Blueprint<'_>,
+        objects: &[Object],
+    ) -> Result<(Scope, String), Stop> {
         let mut scope = self.scope.clone();
         let name = self.unique_name();
         scope.set("unique_name", &name.clone().into());
@@ -75,7 +79,11 @@ impl Session<'_> {
         let mut params = Scope::new();
         params.set("unique_name", &name.clone().into());
         for (param, default) in &blueprint.resource.params {
-            let given = blueprint.params.iter().find(|(name, _)| name == param).map(|(_, value)| value);
+            let given = blueprint
+                .params
+                .iter()
+                .find(|(name, _)| name == param)
+                .map(|(_, value)| value);
             let value = given.unwrap_or(default).value(&scope)?;
             params.set(param.as_str(), &value.clone().unwrap_or(Json::Null));
             scope.set(param.as_str(), &value.unwrap_or(Json::Null));
@@ -85,7 +93,11 @@ impl Session<'_> {
 
     /// Creates an object during set-up and waits until it has settled. Whatever the answer, an object that
     /// may have come to be is in `objects` afterwards, so that clean-up finds it.
-    pub(super) async fn create(&mut self, blueprint: Blueprint<'_>, objects: &mut Vec<Object>) -> Result<usize, Stop> {
+    pub(super) async fn create(
+        &mut self,
+        blueprint: Blueprint<'_>,
+        objects: &mut Vec<Object>,
+    ) -> Result<usize, Stop> {
         let (params, name) = self.parameters(&blueprint, objects)?;
         let mut scope = self.scope.clone();
         scope.extend(&params);
@@ -93,23 +105,46 @@ impl Session<'_> {
             scope.set(need.as_str(), &objects[*of].value);
         }
         let resource = Arc::clone(blueprint.resource);
-        let exchange = self.perform(Phase::SetUp, &resource.create, &scope, OWNER).await?;
-        let place = self.register(&blueprint, params, name, exchange, &scope, objects).await?;
+        let exchange = self
+            .perform(Phase::SetUp, &resource.create, &scope, OWNER)
+            .await?;
+        let place = self
+            .register(&blueprint, params, name, exchange, &scope, objects)
+            .await?;
         if !self.succeeded(&resource.create.answer, exchange, &scope) {
-            return Err(Stop::Unjudged(format!("{} could not be created: {}", blueprint.alias, self.describe(exchange))));
+            return Err(Stop::Unjudged(format!(
+                "{} could not be created: {}",
+                blueprint.alias,
+                self.describe(exchange)
+            )));
         }
         let Some(place) = place else {
-            return Err(Stop::Unjudged(format!("{} was created, yet the answer shows no object: {}", blueprint.alias, self.describe(exchange))));
+            return Err(Stop::Unjudged(format!(
+                "{} was created, yet the answer shows no object: {}",
+                blueprint.alias,
+                self.describe(exchange)
+            )));
         };
         let time = self.deadline.saturating_duration_since(Instant::now());
         if let Some(why) = self.settle(Phase::SetUp, objects, place, time).await? {
-            return Err(Stop::Unjudged(format!("{} did not settle: {why}", blueprint.alias)));
+            return Err(Stop::Unjudged(format!(
+                "{} did not settle: {why}",
+                blueprint.alias
+            )));
         }
         Ok(place)
     }
 
     /// Notes the object that a create has, or may have, brought into being.
-    pub(super) async fn register(&mut self, blueprint: &Blueprint<'_>, params: Scope, name: String, exchange: usize, scope: &Scope, objects: &mut Vec<Object>) -> Result<Option<usize>, Stop> {
+    pub(super) async fn register(
+        &mut self,
+        blueprint: &Blueprint<'_>,
+        params: Scope,
+        name: String,
+        exchange: usize,
+        scope: &Scope,
+        objects: &mut Vec<Object>,
+    ) -> Result<Option<usize>, Stop> {
         let resource = Arc::clone(blueprint.resource);
         let doubtful = match self.answer(exchange) {
             Ok(response) => response.status < 300 || response.status >= 500,
@@ -121,7 +156,17 @@ impl Session<'_> {
             _ => None,
         };
         let Some(value) = found else { return Ok(None) };
-        objects.push(Object { alias: blueprint.alias.to_owned(), index: blueprint.index, resource, value, params, needs: blueprint.needs.clone(), name, gone: false, lease: None });
+        objects.push(Object {
+            alias: blueprint.alias.to_owned(),
+            index: blueprint.index,
+            resource,
+            value,
+            params,
+            needs: blueprint.needs.clone(),
+            name,
+            gone: false,
+            lease: None,
+        });
         Ok(Some(objects.len() - 1))
     }
 
@@ -129,9 +174,14 @@ impl Session<'_> {
     async fn look_up(&mut self, resource: &Resource, name: &str, scope: &Scope) -> Option<Json> {
         let list = resource.list.as_ref()?;
         let request = self.build(&list.request, scope, OWNER).ok()?;
-        let exchange = self.send(Phase::CleanUp, request, Standing::ServerErrorsAllowed).await.ok()?;
+        let exchange = self
+            .send(Phase::CleanUp, request, Standing::ServerErrorsAllowed)
+            .await
+            .ok()?;
         match self.items_in(&list.items, exchange, scope) {
-            ListView::Items(items) => items.into_iter().find(|item| item.get("name").and_then(Json::as_str) == Some(name)),
+            ListView::Items(items) => items
+                .into_iter()
+                .find(|item| item.get("name").and_then(Json::as_str) == Some(name)),
             ListView::None | ListView::Unclear(_) => None,
         }
     }
@@ -139,10 +189,19 @@ impl Session<'_> {
     /// Removes the objects that are not shared, the last created first, in up to three rounds. What is left
     /// is returned.
     pub(super) async fn clean_up(&mut self, objects: &mut [Object]) -> Vec<Leak> {
-        let mut left: Vec<(usize, String)> = (0..objects.len()).rev().filter(|at| objects[*at].lease.is_none() && !objects[*at].gone).map(|at| (at, String::new())).collect();
-        for _round in 0..3 {
+        let mut left: Vec<(usize, String)> = (0..objects.len())
+            .rev()
+            .filter(|at| objects[*at].lease.is_none() && !objects[*at].gone)
+            .map(|at| (at, String::new()))
+            .collect();
+        for round in 0..3 {
             let mut again = Vec::new();
             for (at, _) in left {
+                // Refused, perhaps for what the case itself has set in motion: that is to end first.
+                if round > 0 {
+                    let time = self.deadline.saturating_duration_since(Instant::now());
+                    let _ = self.settle(Phase::CleanUp, objects, at, time).await;
+                }
                 match self.remove(objects, at).await {
                     Ok(()) => objects[at].gone = true,
                     Err(why) => again.push((at, why)),
@@ -156,8 +215,15 @@ impl Session<'_> {
         left.into_iter()
             .map(|(at, why)| {
                 let object = &objects[at];
-                let id = object.id().map_or_else(|| object.name.clone(), |id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
-                Leak { resource: object.resource.name.clone(), id, why }
+                let id = object.id().map_or_else(
+                    || object.name.clone(),
+                    |id| id.as_str().map_or_else(|| id.to_string(), str::to_owned),
+                );
+                Leak {
+                    resource: object.resource.name.clone(),
+                    id,
+                    why,
+                }
             })
             .collect()
     }
@@ -165,7 +231,9 @@ impl Session<'_> {
     /// Removes one object and makes sure that it is gone; says why not.
     async fn remove(&mut self, objects: &mut [Object], at: usize) -> Result<(), String> {
         let resource = Arc::clone(&objects[at].resource);
-        let Some(delete) = &resource.delete else { return Ok(()) };
+        let Some(delete) = &resource.delete else {
+            return Ok(());
+        };
         let words = |stop: Stop| match stop {
             Stop::Interrupted | Stop::Judged => "clean-up was interrupted".to_owned(),
             Stop::Unjudged(why) => why,
@@ -173,7 +241,10 @@ impl Session<'_> {
         let scope = self.object_scope(objects, at);
         let mut tries = 0;
         let exchange = loop {
-            let exchange = self.perform(Phase::CleanUp, delete, &scope, OWNER).await.map_err(words)?;
+            let exchange = self
+                .perform(Phase::CleanUp, delete, &scope, OWNER)
+                .await
+                .map_err(words)?;
             tries += 1;
             let retry = match self.answer(exchange) {
                 Ok(response) => response.status >= 500 || response.status == 429,
@@ -182,7 +253,9 @@ impl Session<'_> {
             if !retry || tries == 4 {
                 break exchange;
             }
-            self.pause(Duration::from_millis(50 * tries)).await.map_err(words)?;
+            self.pause(Duration::from_millis(50 * tries))
+                .await
+                .map_err(words)?;
         };
         match self.answer(exchange) {
             Ok(response) if matches!(response.status, 404 | 410) => return Ok(()),
@@ -190,16 +263,35 @@ impl Session<'_> {
             _ => return Err(self.describe(exchange)),
         }
         let time = self.deadline.saturating_duration_since(Instant::now());
-        if let Some(why) = self.settle(Phase::CleanUp, objects, at, time).await.map_err(words)? {
-            return Err(format!("deleted, but its surroundings did not settle: {why}"));
+        if let Some(why) = self
+            .settle(Phase::CleanUp, objects, at, time)
+            .await
+            .map_err(words)?
+        {
+            return Err(format!(
+                "deleted, but its surroundings did not settle: {why}"
+            ));
         }
-        let settle = self.ctx.target.profile.as_ref().map_or(Duration::ZERO, |profile| profile.settle).max(Duration::from_secs(2));
+        let settle = self
+            .ctx
+            .target
+            .profile
+            .as_ref()
+            .map_or(Duration::ZERO, |profile| profile.settle)
+            .max(Duration::from_secs(2));
         let until = (Instant::now() + settle).min(self.deadline);
         let mut backoff = Backoff::new();
         loop {
-            match self.read(Phase::CleanUp, objects, at).await.map_err(words)?.0 {
+            match self
+                .read(Phase::CleanUp, objects, at)
+                .await
+                .map_err(words)?
+                .0
+            {
                 Afterwards::Absent => return Ok(()),
-                Afterwards::Unclear(why) => return Err(format!("deleted, but whether it is gone is unclear: {why}")),
+                Afterwards::Unclear(why) => {
+                    return Err(format!("deleted, but whether it is gone is unclear: {why}"));
+                }
                 Afterwards::Object(_) => {}
             }
             let wait = backoff.next(None);

@@ -48,7 +48,10 @@ impl Backoff {
     pub(super) fn next(&mut self, response: Option<&Response>) -> Duration {
         let own = self.0;
         self.0 = (self.0 * 3 / 2).min(Duration::from_secs(2));
-        let asked = response.and_then(|response| response.header("retry-after")).and_then(|after| after.trim().parse().ok()).map_or(Duration::ZERO, Duration::from_secs);
+        let asked = response
+            .and_then(|response| response.header("retry-after"))
+            .and_then(|after| after.trim().parse().ok())
+            .map_or(Duration::ZERO, Duration::from_secs);
         own.max(asked.min(Duration::from_secs(60)))
     }
 }
@@ -74,9 +77,28 @@ impl<'a> Session<'a> {
         let mut scope = ctx.scope.clone();
         scope.set("case_id", &case_id.into());
         let digest = Sha256::digest(case_id.as_bytes());
-        let short: String = case_id.rsplit('/').next().unwrap_or("").chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).take(60).collect();
-        let label = format!("assize-{}-{short}-{:02x}{:02x}{:02x}", ctx.run_id, digest[0], digest[1], digest[2]);
-        Self { ctx, scope, exchanges: Vec::new(), violations: Vec::new(), deadline: Instant::now() + time, interruptible: true, label, names: 0 }
+        let short: String = case_id
+            .rsplit('/')
+            .next()
+            .unwrap_or("")
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
+            .take(60)
+            .collect();
+        let label = format!(
+            "assize-{}-{short}-{:02x}{:02x}{:02x}",
+            ctx.run_id, digest[0], digest[1], digest[2]
+        );
+        Self {
+            ctx,
+            scope,
+            exchanges: Vec::new(),
+            violations: Vec::new(),
+            deadline: Instant::now() + time,
+            interruptible: true,
+            label,
+            names: 0,
+        }
     }
 
     /// A name that no other object has: run, case and a number.
@@ -86,7 +108,12 @@ impl<'a> Session<'a> {
     }
 
     /// Fills in a request for an identity.
-    pub(super) fn build(&self, request: &RequestTemplate, scope: &Scope, identity: &str) -> Result<Request, Stop> {
+    pub(super) fn build(
+        &self,
+        request: &RequestTemplate,
+        scope: &Scope,
+        identity: &str,
+    ) -> Result<Request, Stop> {
         let target = &self.ctx.target;
         let mut url = format!("{}{}", target.endpoint, request.target.target(scope)?);
         for (name, value) in &request.query {
@@ -96,12 +123,19 @@ impl<'a> Session<'a> {
                 Some(value) => vec![value],
             };
             for value in values {
-                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
                 url.push(if url.contains('?') { '&' } else { '?' });
-                url.push_str(&format!("{}={}", percent_encode(name), percent_encode(&value)));
+                url.push_str(&format!(
+                    "{}={}",
+                    percent_encode(name),
+                    percent_encode(&value)
+                ));
             }
         }
-        let mut headers: Vec<(String, String)> = vec![("Accept".to_owned(), "application/json".to_owned())];
+        let mut headers: Vec<(String, String)> =
+            vec![("Accept".to_owned(), "application/json".to_owned())];
         let mut set = |name: &str, value: String| {
             headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
             headers.push((name.to_owned(), value));
@@ -114,7 +148,8 @@ impl<'a> Session<'a> {
             BodyTemplate::Text(text) => text.text(scope)?.into_bytes(),
             BodyTemplate::Json(json) => {
                 set("Content-Type", "application/json".to_owned());
-                serde_json::to_vec(&json.value(scope)?.unwrap_or(Json::Null)).map_err(|error| Stop::Unjudged(error.to_string()))?
+                serde_json::to_vec(&json.value(scope)?.unwrap_or(Json::Null))
+                    .map_err(|error| Stop::Unjudged(error.to_string()))?
             }
         };
         for (name, template) in &request.headers {
@@ -126,20 +161,24 @@ impl<'a> Session<'a> {
                 }
             }
         }
-        Ok(Request { method: request.method.clone(), url, headers, body })
+        Ok(Request {
+            method: request.method.clone(),
+            url,
+            headers,
+            body,
+        })
     }
 
     /// Sends a request once, keeps the exchange and holds it to what always holds.
-    pub(super) async fn send(&mut self, phase: Phase, request: Request, standing: Standing) -> Result<usize, Stop> {
+    pub(super) async fn send(
+        &mut self,
+        phase: Phase,
+        request: Request,
+        standing: Standing,
+    ) -> Result<usize, Stop> {
         self.may_go_on()?;
         let exchange = self.ctx.transport.send(phase, request).await;
-        let at = self.exchanges.len();
-        if let Ok(response) = &exchange.response {
-            let found = check::standing(&exchange.request, &Observed::new(response), self.ctx.suite.openapi.as_deref(), standing);
-            self.violations.extend(found.into_iter().map(|mismatch| (mismatch, at)));
-        }
-        self.exchanges.push(exchange);
-        Ok(at)
+        Ok(self.keep(exchange, standing))
     }
 
     fn may_go_on(&self) -> Result<(), Stop> {
@@ -167,10 +206,55 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Sends requests at the same time and keeps the exchanges in the order of the requests; the place of
+    /// the first is returned.
+    pub(super) async fn send_together(
+        &mut self,
+        phase: Phase,
+        requests: &[Request],
+    ) -> Result<usize, Stop> {
+        self.may_go_on()?;
+        let sent = requests
+            .iter()
+            .map(|request| self.ctx.transport.send(phase, request.clone()));
+        let exchanges = futures_util::future::join_all(sent).await;
+        let first = self.exchanges.len();
+        for exchange in exchanges {
+            self.keep(exchange, Standing::Full);
+        }
+        Ok(first)
+    }
+
+    /// Keeps an exchange and holds it to what always holds.
+    fn keep(&mut self, exchange: crate::exchange::Exchange, standing: Standing) -> usize {
+        let at = self.exchanges.len();
+        if let Ok(response) = &exchange.response {
+            let found = check::standing(
+                &exchange.request,
+                &Observed::new(response),
+                self.ctx.suite.openapi.as_deref(),
+                standing,
+            );
+            self.violations
+                .extend(found.into_iter().map(|mismatch| (mismatch, at)));
+        }
+        self.exchanges.push(exchange);
+        at
+    }
+
     /// Forgets the last exchange of a poll that goes on, so that evidence does not depend on timing.
     pub(super) fn forget(&mut self, exchange: usize, violations: usize) {
         self.exchanges.truncate(exchange);
         self.violations.truncate(violations);
+    }
+
+    /// Whether a step of the case has taken something away: a DELETE or PUT of its own that was accepted.
+    pub(super) fn has_deleted(&self) -> bool {
+        self.exchanges.iter().any(|exchange| {
+            exchange.phase == Phase::Act
+                && matches!(exchange.request.method.as_str(), "DELETE" | "PUT")
+                && matches!(&exchange.response, Ok(response) if (200..300).contains(&response.status))
+        })
     }
 
     /// The answer of an exchange.
@@ -180,19 +264,46 @@ impl<'a> Session<'a> {
 
     /// Whether an answer counts as success of an operation.
     pub(super) fn succeeded(&self, names: &[Spanned<String>], at: usize, scope: &Scope) -> bool {
-        self.answer(at).is_ok_and(|response| check::satisfies(names, &Observed::new(response), scope, self.ctx.target.profile.as_deref(), self.ctx.suite.openapi.as_deref()))
+        self.answer(at).is_ok_and(|response| {
+            check::satisfies(
+                names,
+                &Observed::new(response),
+                scope,
+                self.ctx.target.profile.as_deref(),
+                self.ctx.suite.openapi.as_deref(),
+            )
+        })
     }
 
     /// Carries out an operation of set-up or clean-up. The answers that the profile names as transient are
     /// tried again until the deadline; whatever else comes back is for the caller to judge.
-    pub(super) async fn perform(&mut self, phase: Phase, operation: &Operation, scope: &Scope, identity: &str) -> Result<usize, Stop> {
+    pub(super) async fn perform(
+        &mut self,
+        phase: Phase,
+        operation: &Operation,
+        scope: &Scope,
+        identity: &str,
+    ) -> Result<usize, Stop> {
         let request = self.build(&operation.request, scope, identity)?;
         let mut backoff = Backoff::new();
         loop {
-            let at = self.send(phase, request.clone(), Standing::ServerErrorsAllowed).await?;
-            let Ok(response) = self.answer(at) else { return Ok(at) };
+            let at = self
+                .send(phase, request.clone(), Standing::ServerErrorsAllowed)
+                .await?;
+            let Ok(response) = self.answer(at) else {
+                return Ok(at);
+            };
             let profile = self.ctx.target.profile.as_deref();
-            let transient = profile.is_some_and(|profile| !profile.transient.is_empty() && check::satisfies(&profile.transient, &Observed::new(response), scope, Some(profile), self.ctx.suite.openapi.as_deref()));
+            let transient = profile.is_some_and(|profile| {
+                !profile.transient.is_empty()
+                    && check::satisfies(
+                        &profile.transient,
+                        &Observed::new(response),
+                        scope,
+                        Some(profile),
+                        self.ctx.suite.openapi.as_deref(),
+                    )
+            });
             if !transient {
                 return Ok(at);
             }
@@ -207,16 +318,36 @@ impl<'a> Session<'a> {
     /// An exchange in words, for a reason.
     pub(super) fn describe(&self, at: usize) -> String {
         let exchange = &self.exchanges[at];
-        let request = format!("{} {}", exchange.request.method, exchange.request.url.strip_prefix(&self.ctx.target.endpoint).unwrap_or(&exchange.request.url));
+        let request = format!(
+            "{} {}",
+            exchange.request.method,
+            exchange
+                .request
+                .url
+                .strip_prefix(&self.ctx.target.endpoint)
+                .unwrap_or(&exchange.request.url)
+        );
         match &exchange.response {
-            Ok(response) if response.body.is_empty() => format!("{request} was answered with {} without content", response.status),
-            Ok(response) => format!("{request} was answered with {} {}", response.status, check::bounded(&String::from_utf8_lossy(&response.body))),
+            Ok(response) if response.body.is_empty() => format!(
+                "{request} was answered with {} without content",
+                response.status
+            ),
+            Ok(response) => format!(
+                "{request} was answered with {} {}",
+                response.status,
+                check::bounded(&String::from_utf8_lossy(&response.body))
+            ),
             Err(error) => format!("{request}: {error}"),
         }
     }
 
     /// Reads an object.
-    pub(super) async fn read(&mut self, phase: Phase, objects: &[Object], at: usize) -> Result<(Afterwards, usize), Stop> {
+    pub(super) async fn read(
+        &mut self,
+        phase: Phase,
+        objects: &[Object],
+        at: usize,
+    ) -> Result<(Afterwards, usize), Stop> {
         let scope = self.object_scope(objects, at);
         let resource = Arc::clone(&objects[at].resource);
         let request = self.build(&resource.read.request, &scope, OWNER)?;
@@ -225,7 +356,12 @@ impl<'a> Session<'a> {
     }
 
     /// The object inside an answer.
-    pub(super) fn object_in(&self, object: &crate::template::Template, exchange: usize, scope: &Scope) -> Afterwards {
+    pub(super) fn object_in(
+        &self,
+        object: &crate::template::Template,
+        exchange: usize,
+        scope: &Scope,
+    ) -> Afterwards {
         match self.answer(exchange) {
             Ok(response) if matches!(response.status, 404 | 410) => Afterwards::Absent,
             Ok(response) if (200..300).contains(&response.status) => {
@@ -233,7 +369,10 @@ impl<'a> Session<'a> {
                 Observed::new(response).into_scope(&mut scope);
                 match object.value(&scope) {
                     Ok(Some(value @ Json::Object(_))) => Afterwards::Object(value),
-                    _ => Afterwards::Unclear(format!("no object in the answer: {}", self.describe(exchange))),
+                    _ => Afterwards::Unclear(format!(
+                        "no object in the answer: {}",
+                        self.describe(exchange)
+                    )),
                 }
             }
             _ => Afterwards::Unclear(self.describe(exchange)),
@@ -241,9 +380,16 @@ impl<'a> Session<'a> {
     }
 
     /// Lists an object's kind; `None` for the exchange where the resource has no list.
-    pub(super) async fn list(&mut self, phase: Phase, objects: &[Object], at: usize) -> Result<(ListView, Option<usize>), Stop> {
+    pub(super) async fn list(
+        &mut self,
+        phase: Phase,
+        objects: &[Object],
+        at: usize,
+    ) -> Result<(ListView, Option<usize>), Stop> {
         let resource = Arc::clone(&objects[at].resource);
-        let Some(list) = &resource.list else { return Ok((ListView::None, None)) };
+        let Some(list) = &resource.list else {
+            return Ok((ListView::None, None));
+        };
         let scope = self.object_scope(objects, at);
         let request = self.build(&list.request, &scope, OWNER)?;
         let exchange = self.send(phase, request, Standing::Full).await?;
@@ -251,7 +397,12 @@ impl<'a> Session<'a> {
     }
 
     /// The items inside an answer; a list below something that is gone (404) has none.
-    pub(super) fn items_in(&self, items: &crate::template::Template, exchange: usize, scope: &Scope) -> ListView {
+    pub(super) fn items_in(
+        &self,
+        items: &crate::template::Template,
+        exchange: usize,
+        scope: &Scope,
+    ) -> ListView {
         match self.answer(exchange) {
             Ok(response) if matches!(response.status, 404 | 410) => ListView::Items(Vec::new()),
             Ok(response) if (200..300).contains(&response.status) => {
@@ -259,7 +410,10 @@ impl<'a> Session<'a> {
                 Observed::new(response).into_scope(&mut scope);
                 match items.value(&scope) {
                     Ok(Some(Json::Array(items))) => ListView::Items(items),
-                    _ => ListView::Unclear(format!("no list in the answer: {}", self.describe(exchange))),
+                    _ => ListView::Unclear(format!(
+                        "no list in the answer: {}",
+                        self.describe(exchange)
+                    )),
                 }
             }
             _ => ListView::Unclear(self.describe(exchange)),
@@ -271,8 +425,8 @@ impl<'a> Session<'a> {
         let object = &objects[at];
         let mut scope = self.scope.clone();
         scope.extend(&object.params);
-        for (need, of) in &object.needs {
-            scope.set(need.as_str(), &objects[*of].value);
+        for (need, of) in reach(objects, at) {
+            scope.set(need, &objects[of].value);
         }
         scope.set(object.resource.name.as_str(), &object.value);
         scope
@@ -280,11 +434,20 @@ impl<'a> Session<'a> {
 
     /// Waits until an object and its surroundings can be changed again. `Ok(Some(…))` says what it waited
     /// for in vain; an object that is no more has settled.
-    pub(super) async fn settle(&mut self, phase: Phase, objects: &mut [Object], at: usize, within: Duration) -> Result<Option<String>, Stop> {
+    pub(super) async fn settle(
+        &mut self,
+        phase: Phase,
+        objects: &mut [Object],
+        at: usize,
+        within: Duration,
+    ) -> Result<Option<String>, Stop> {
         let resource = Arc::clone(&objects[at].resource);
-        let Some(ready) = &resource.ready else { return Ok(None) };
-        let polled = if ready.poll.value == resource.name { Some(at) } else { objects[at].needs.iter().find(|(need, _)| *need == ready.poll.value).map(|(_, of)| *of) };
-        let Some(polled) = polled else { return Ok(None) };
+        let Some(ready) = &resource.ready else {
+            return Ok(None);
+        };
+        let Some(polled) = polled(objects, at) else {
+            return Ok(None);
+        };
         let deadline = (Instant::now() + ready.within.min(within)).min(self.deadline);
         let mut backoff = Backoff::new();
         loop {
@@ -301,12 +464,24 @@ impl<'a> Session<'a> {
                     if let Some(fail_if) = &ready.fail_if
                         && fail_if.holds(&scope)?
                     {
-                        return Ok(Some(format!("`{}` holds, so `{}` never will: {}", fail_if.text, ready.until.text, self.describe(exchange))));
+                        return Ok(Some(format!(
+                            "`{}` holds, so `{}` never will: {}",
+                            fail_if.text,
+                            ready.until.text,
+                            self.describe(exchange)
+                        )));
                     }
-                    format!("`{}` does not hold yet: {}", ready.until.text, self.describe(exchange))
+                    format!(
+                        "`{}` does not hold yet: {}",
+                        ready.until.text,
+                        self.describe(exchange)
+                    )
                 }
                 Afterwards::Unclear(why) => {
-                    if self.answer(exchange).is_err_and(|error| matches!(error, TransportError::Connect(_))) {
+                    if self
+                        .answer(exchange)
+                        .is_err_and(|error| matches!(error, TransportError::Connect(_)))
+                    {
                         return Ok(Some(why));
                     }
                     why
@@ -320,6 +495,33 @@ impl<'a> Session<'a> {
             self.pause(wait).await?;
         }
     }
+}
+
+/// The objects that an object needs, directly first, then what those need.
+fn reach(objects: &[Object], at: usize) -> Vec<(&str, usize)> {
+    let mut found: Vec<(&str, usize)> = Vec::new();
+    let mut open = std::collections::VecDeque::from([at]);
+    while let Some(next) = open.pop_front() {
+        for (need, of) in &objects[next].needs {
+            if found.iter().all(|(known, _)| known != need) {
+                found.push((need, *of));
+                open.push_back(*of);
+            }
+        }
+    }
+    found
+}
+
+/// The object that shows whether this one has settled.
+pub(super) fn polled(objects: &[Object], at: usize) -> Option<usize> {
+    let ready = objects[at].resource.ready.as_ref()?;
+    if ready.poll.value == objects[at].resource.name {
+        return Some(at);
+    }
+    reach(objects, at)
+        .into_iter()
+        .find(|(need, _)| *need == ready.poll.value)
+        .map(|(_, of)| of)
 }
 
 fn headers_remove(headers: &mut Vec<(String, String)>, name: &str) {

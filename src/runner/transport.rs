@@ -35,7 +35,11 @@ impl Transport {
             .tcp_nodelay(true)
             .build()
             .map_err(|error| SetupError(chain(&error)))?;
-        Ok(Self { client, timeout, limit })
+        Ok(Self {
+            client,
+            timeout,
+            limit,
+        })
     }
 
     /// Sends the request once.
@@ -46,17 +50,29 @@ impl Transport {
             Ok(response) => response,
             Err(_) => Err(TransportError::Timeout(self.timeout)),
         };
-        Exchange { phase, request, response, started, duration: clock.elapsed() }
+        Exchange {
+            phase,
+            request,
+            response,
+            started,
+            duration: clock.elapsed(),
+        }
     }
 
     async fn exchange(&self, request: &Request) -> Result<Response, TransportError> {
         let unsendable = |why: &dyn std::fmt::Display| TransportError::Unsendable(why.to_string());
-        let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|error| unsendable(&error))?;
+        let method = reqwest::Method::from_bytes(request.method.as_bytes())
+            .map_err(|error| unsendable(&error))?;
         let url = reqwest::Url::parse(&request.url).map_err(|error| unsendable(&error))?;
         let mut builder = self.client.request(method, url);
         for (name, value) in &request.headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| unsendable(&error))?;
-            let value = HeaderValue::from_str(value).map_err(|_| TransportError::Unsendable(format!("the value of header {name} has characters that a header cannot carry")))?;
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|error| unsendable(&error))?;
+            let value = HeaderValue::from_str(value).map_err(|_| {
+                TransportError::Unsendable(format!(
+                    "the value of header {name} has characters that a header cannot carry"
+                ))
+            })?;
             builder = builder.header(name, value);
         }
         if !request.body.is_empty() {
@@ -64,7 +80,16 @@ impl Transport {
         }
         let response = builder.send().await.map_err(|error| classify(&error))?;
         let status = response.status().as_u16();
-        let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.as_str().to_owned(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
+            .collect();
         let mut body = Vec::new();
         let mut chunks = response.bytes_stream();
         while let Some(chunk) = chunks.next().await {
@@ -74,7 +99,11 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Response { status, headers, body })
+        Ok(Response {
+            status,
+            headers,
+            body,
+        })
     }
 }
 
@@ -97,5 +126,9 @@ fn chain(error: &reqwest::Error) -> String {
         source = inner.source();
     }
     reasons.dedup();
-    if reasons.is_empty() { error.to_string() } else { reasons.join(": ") }
+    if reasons.is_empty() {
+        error.to_string()
+    } else {
+        reasons.join(": ")
+    }
 }

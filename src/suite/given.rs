@@ -12,14 +12,28 @@ use crate::source::{Diagnostic, Span, Spanned};
 const OPTIONS: &[&str] = &["as", "count", "scope", "do"];
 
 /// Resolves the entries: adds what they need and what `creates` will need, and orders all of it.
-pub(super) fn resolve(raw: Vec<RawGiven>, creates: &[&str], resources: &BTreeMap<String, Arc<Resource>>, found: &mut Found) -> Vec<Given> {
+pub(super) fn resolve(
+    raw: Vec<RawGiven>,
+    creates: &[&str],
+    resources: &BTreeMap<String, Arc<Resource>>,
+    found: &mut Found,
+) -> Vec<Given> {
     let mut entries: Vec<Given> = Vec::new();
     let mut explicit: Vec<Vec<(String, Spanned<String>)>> = Vec::new();
     for raw in raw {
         let Some(resource) = resources.get(&raw.resource.value) else {
             let known: Vec<&str> = resources.keys().map(String::as_str).collect();
-            let diagnostic = Diagnostic::new("unknown-resource", &raw.resource.span, format!("there is no resource `{}`", raw.resource.value)).label("not found");
-            let help = if known.is_empty() { "the suite has no resource; add one, or use plain `steps`".to_owned() } else { format!("there are: {}", known.join(", ")) };
+            let diagnostic = Diagnostic::new(
+                "unknown-resource",
+                &raw.resource.span,
+                format!("there is no resource `{}`", raw.resource.value),
+            )
+            .label("not found");
+            let help = if known.is_empty() {
+                "the suite has no resource; add one, or use plain `steps`".to_owned()
+            } else {
+                format!("there are: {}", known.join(", "))
+            };
             found.push(diagnostic.help(help).nearest(&raw.resource.value, known));
             continue;
         };
@@ -34,7 +48,13 @@ pub(super) fn resolve(raw: Vec<RawGiven>, creates: &[&str], resources: &BTreeMap
     for name in creates {
         if let Some(resource) = resources.get(*name) {
             for need in &resource.needs {
-                imply(&need.value, &need.span, resources, &mut entries, &mut explicit);
+                imply(
+                    &need.value,
+                    &need.span,
+                    resources,
+                    &mut entries,
+                    &mut explicit,
+                );
             }
         }
     }
@@ -51,55 +71,141 @@ pub(super) fn resolve(raw: Vec<RawGiven>, creates: &[&str], resources: &BTreeMap
     }
     for at in 0..entries.len() {
         let others: Vec<&Given> = entries.iter().collect();
-        let binds = bind_among(&entries[at].resource, &entries[at].span, &explicit[at], &others, found);
+        let binds = bind_among(
+            &entries[at].resource,
+            &entries[at].span,
+            &explicit[at],
+            &others,
+            found,
+        );
         entries[at].binds = binds;
     }
     order(entries, found)
 }
 
 /// For each need of the resource, the alias of the given object that fills it.
-pub(super) fn bind(resource: &Resource, span: &Span, explicit: &[(String, Spanned<String>)], given: &[Given], found: &mut Found) -> Vec<(String, String)> {
-    bind_among(resource, span, explicit, &given.iter().collect::<Vec<_>>(), found)
+pub(super) fn bind(
+    resource: &Resource,
+    span: &Span,
+    explicit: &[(String, Spanned<String>)],
+    given: &[Given],
+    found: &mut Found,
+) -> Vec<(String, String)> {
+    bind_among(
+        resource,
+        span,
+        explicit,
+        &given.iter().collect::<Vec<_>>(),
+        found,
+    )
 }
 
-fn bind_among(resource: &Resource, span: &Span, explicit: &[(String, Spanned<String>)], given: &[&Given], found: &mut Found) -> Vec<(String, String)> {
+fn bind_among(
+    resource: &Resource,
+    span: &Span,
+    explicit: &[(String, Spanned<String>)],
+    given: &[&Given],
+    found: &mut Found,
+) -> Vec<(String, String)> {
     let mut binds = Vec::new();
     for need in &resource.needs {
-        let candidates: Vec<&&Given> = given.iter().filter(|entry| entry.resource.name == need.value).collect();
-        let asked = explicit.iter().find(|(name, _)| *name == need.value).map(|(_, alias)| alias);
+        let candidates: Vec<&&Given> = given
+            .iter()
+            .filter(|entry| entry.resource.name == need.value)
+            .collect();
+        let asked = explicit
+            .iter()
+            .find(|(name, _)| *name == need.value)
+            .map(|(_, alias)| alias);
         let chosen = match asked {
             Some(alias) => {
                 let chosen = candidates.iter().find(|entry| entry.alias == alias.value);
                 if chosen.is_none() {
-                    let known: Vec<&str> = candidates.iter().map(|entry| entry.alias.as_str()).collect();
-                    found.push(Diagnostic::new("unknown-object", &alias.span, format!("no {} is given as `{}`", need.value, alias.value)).label("not found").nearest(&alias.value, known));
+                    let known: Vec<&str> = candidates
+                        .iter()
+                        .map(|entry| entry.alias.as_str())
+                        .collect();
+                    found.push(
+                        Diagnostic::new(
+                            "unknown-object",
+                            &alias.span,
+                            format!("no {} is given as `{}`", need.value, alias.value),
+                        )
+                        .label("not found")
+                        .nearest(&alias.value, known),
+                    );
                 }
                 chosen
             }
-            None => candidates.iter().find(|entry| entry.alias == need.value).or_else(|| candidates.first()),
+            None => candidates
+                .iter()
+                .find(|entry| entry.alias == need.value)
+                .or_else(|| candidates.first()),
         };
         let Some(chosen) = chosen else { continue };
         if asked.is_none() && chosen.alias != need.value && candidates.len() > 1 {
-            found.push(Diagnostic::new("ambiguous-need", span, format!("it is not clear which {} this needs", need.value)).label("needs one of several").help(format!("say which one: `{}: {}`", need.value, chosen.alias)));
+            found.push(
+                Diagnostic::new(
+                    "ambiguous-need",
+                    span,
+                    format!("it is not clear which {} this needs", need.value),
+                )
+                .label("needs one of several")
+                .help(format!("say which one: `{}: {}`", need.value, chosen.alias)),
+            );
         }
         if chosen.count.is_some() {
-            found.push(Diagnostic::new("ambiguous-need", span, format!("`{}` is a list, and one {} is needed", chosen.alias, need.value)).label("needs one of several").help("give one without `count`"));
+            found.push(
+                Diagnostic::new(
+                    "ambiguous-need",
+                    span,
+                    format!(
+                        "`{}` is a list, and one {} is needed",
+                        chosen.alias, need.value
+                    ),
+                )
+                .label("needs one of several")
+                .help("give one without `count`"),
+            );
         }
         binds.push((need.value.clone(), chosen.alias.clone()));
     }
     binds
 }
 
-fn entry(raw: RawGiven, resource: &Arc<Resource>, found: &mut Found) -> (Given, Vec<(String, Spanned<String>)>) {
-    let mut entry = Given { alias: resource.name.clone(), resource: Arc::clone(resource), span: raw.resource.span.clone(), count: None, params: Vec::new(), binds: Vec::new(), scope: resource.scope, operations: Vec::new() };
+fn entry(
+    raw: RawGiven,
+    resource: &Arc<Resource>,
+    found: &mut Found,
+) -> (Given, Vec<(String, Spanned<String>)>) {
+    let mut entry = Given {
+        alias: resource.name.clone(),
+        resource: Arc::clone(resource),
+        span: raw.resource.span.clone(),
+        count: None,
+        params: Vec::new(),
+        binds: Vec::new(),
+        scope: resource.scope,
+        operations: Vec::new(),
+    };
     let mut binds = Vec::new();
     for (option, node) in &raw.options {
         let name = option.value.as_str();
         match name {
             "as" => {
                 if let Some(alias) = read::text(node, found) {
-                    if alias.value.is_empty() || !alias.value.chars().all(|c| c.is_alphanumeric() || c == '_') {
-                        found.push(Diagnostic::new("bad-id", &alias.span, format!("`{}` is no name for an object", alias.value)).label("here").help("use letters, digits and `_`, so that expressions can name it"));
+                    if alias.value.is_empty()
+                        || !alias.value.chars().all(|c| c.is_alphanumeric() || c == '_')
+                    {
+                        found.push(
+                            Diagnostic::new(
+                                "bad-id",
+                                &alias.span,
+                                format!("`{}` is no name for an object", alias.value),
+                            )
+                            .label("here")
+                            .help("use letters, digits and `_`, so that expressions can name it"),
+                        );
                     }
                     entry.alias = alias.value;
                 }
@@ -108,38 +214,98 @@ fn entry(raw: RawGiven, resource: &Arc<Resource>, found: &mut Found) -> (Given, 
             "scope" => entry.scope = scope(node, found).unwrap_or(resource.scope),
             "do" => {
                 let names = match &node.kind {
-                    super::yaml::Kind::List(items) => items.iter().filter_map(|item| read::text(item, found)).collect(),
+                    super::yaml::Kind::List(items) => items
+                        .iter()
+                        .filter_map(|item| read::text(item, found))
+                        .collect(),
                     _ => read::text(node, found).into_iter().collect::<Vec<_>>(),
                 };
                 for name in names {
                     if resource.operation(&name.value).is_none() || name.value == "create" {
-                        let known: Vec<&str> = resource.operation_names().filter(|name| *name != "create").collect();
-                        found.push(Diagnostic::new("unknown-operation", &name.span, format!("`{}` has no operation `{}`", resource.name, name.value)).label("not found").help(format!("it has: {}", known.join(", "))).nearest(&name.value, known));
+                        let known: Vec<&str> = resource
+                            .operation_names()
+                            .filter(|name| *name != "create")
+                            .collect();
+                        found.push(
+                            Diagnostic::new(
+                                "unknown-operation",
+                                &name.span,
+                                format!("`{}` has no operation `{}`", resource.name, name.value),
+                            )
+                            .label("not found")
+                            .help(format!("it has: {}", known.join(", ")))
+                            .nearest(&name.value, known),
+                        );
                     } else {
                         entry.operations.push(name);
                     }
                 }
             }
-            _ if resource.needs.iter().any(|need| need.value == name) => binds.extend(read::text(node, found).map(|alias| (name.to_owned(), alias))),
-            _ if resource.params.iter().any(|(param, _)| param == name) => entry.params.extend(read::json_template(node, found).map(|value| (name.to_owned(), value))),
+            _ if resource.needs.iter().any(|need| need.value == name) => {
+                binds.extend(read::text(node, found).map(|alias| (name.to_owned(), alias)));
+            }
+            _ if resource.params.iter().any(|(param, _)| param == name) => entry
+                .params
+                .extend(read::json_template(node, found).map(|value| (name.to_owned(), value))),
             _ => {
-                let known: Vec<&str> = resource.params.iter().map(|(param, _)| param.as_str()).chain(resource.needs.iter().map(|need| need.value.as_str())).chain(OPTIONS.iter().copied()).collect();
-                found.push(Diagnostic::new("unknown-parameter", &option.span, format!("`{}` has no parameter `{name}`", resource.name)).label("not known here").help(format!("it takes: {}", known.join(", "))).nearest(name, known));
+                let known: Vec<&str> = resource
+                    .params
+                    .iter()
+                    .map(|(param, _)| param.as_str())
+                    .chain(resource.needs.iter().map(|need| need.value.as_str()))
+                    .chain(OPTIONS.iter().copied())
+                    .collect();
+                found.push(
+                    Diagnostic::new(
+                        "unknown-parameter",
+                        &option.span,
+                        format!("`{}` has no parameter `{name}`", resource.name),
+                    )
+                    .label("not known here")
+                    .help(format!("it takes: {}", known.join(", ")))
+                    .nearest(name, known),
+                );
             }
         }
     }
     if entry.scope != super::model::Scope::Case && !entry.operations.is_empty() {
-        found.push(Diagnostic::new("shared-object", &entry.span, format!("`{}` is shared between cases and must not be changed by one", entry.alias)).label("changed by `do`").help("add `scope: case`"));
+        found.push(
+            Diagnostic::new(
+                "shared-object",
+                &entry.span,
+                format!(
+                    "`{}` is shared between cases and must not be changed by one",
+                    entry.alias
+                ),
+            )
+            .label("changed by `do`")
+            .help("add `scope: case`"),
+        );
     }
     (entry, binds)
 }
 
-fn imply(need: &str, span: &Span, resources: &BTreeMap<String, Arc<Resource>>, entries: &mut Vec<Given>, explicit: &mut Vec<Vec<(String, Spanned<String>)>>) {
+fn imply(
+    need: &str,
+    span: &Span,
+    resources: &BTreeMap<String, Arc<Resource>>,
+    entries: &mut Vec<Given>,
+    explicit: &mut Vec<Vec<(String, Spanned<String>)>>,
+) {
     if entries.iter().any(|entry| entry.resource.name == need) {
         return;
     }
     if let Some(resource) = resources.get(need) {
-        entries.push(Given { alias: need.to_owned(), resource: Arc::clone(resource), span: span.clone(), count: None, params: Vec::new(), binds: Vec::new(), scope: resource.scope, operations: Vec::new() });
+        entries.push(Given {
+            alias: need.to_owned(),
+            resource: Arc::clone(resource),
+            span: span.clone(),
+            count: None,
+            params: Vec::new(),
+            binds: Vec::new(),
+            scope: resource.scope,
+            operations: Vec::new(),
+        });
         explicit.push(Vec::new());
     }
 }
@@ -149,24 +315,57 @@ fn order(entries: Vec<Given>, found: &mut Found) -> Vec<Given> {
     let after: Vec<Vec<usize>> = entries
         .iter()
         .map(|entry| {
-            let mut names: Vec<&str> = entry.binds.iter().map(|(_, alias)| alias.as_str()).collect();
-            entry.params.iter().map(|(_, value)| value).chain(&entry.count).for_each(|value| value.for_each_expr(&mut |expr| names.extend(expr.roots())));
-            entries.iter().enumerate().filter(|(_, other)| names.contains(&other.alias.as_str())).map(|(at, _)| at).collect()
+            let mut names: Vec<&str> = entry
+                .binds
+                .iter()
+                .map(|(_, alias)| alias.as_str())
+                .collect();
+            entry
+                .params
+                .iter()
+                .map(|(_, value)| value)
+                .chain(&entry.count)
+                .for_each(|value| value.for_each_expr(&mut |expr| names.extend(expr.roots())));
+            entries
+                .iter()
+                .enumerate()
+                .filter(|(_, other)| names.contains(&other.alias.as_str()))
+                .map(|(at, _)| at)
+                .collect()
         })
         .collect();
     let mut order: Vec<usize> = Vec::new();
     while order.len() < entries.len() {
-        let next = (0..entries.len()).find(|at| !order.contains(at) && after[*at].iter().all(|before| order.contains(before)));
+        let next = (0..entries.len()).find(|at| {
+            !order.contains(at) && after[*at].iter().all(|before| order.contains(before))
+        });
         match next {
             Some(at) => order.push(at),
             None => {
-                for (at, entry) in entries.iter().enumerate().filter(|(at, _)| !order.contains(at)) {
-                    found.push(Diagnostic::new("need-cycle", &entry.span, format!("`{}` cannot be created: it waits for itself in the end", entries[at].alias)).label("in a circle"));
+                for (at, entry) in entries
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| !order.contains(at))
+                {
+                    found.push(
+                        Diagnostic::new(
+                            "need-cycle",
+                            &entry.span,
+                            format!(
+                                "`{}` cannot be created: it waits for itself in the end",
+                                entries[at].alias
+                            ),
+                        )
+                        .label("in a circle"),
+                    );
                 }
                 break;
             }
         }
     }
     let mut entries: Vec<Option<Given>> = entries.into_iter().map(Some).collect();
-    order.into_iter().filter_map(|at| entries[at].take()).collect()
+    order
+        .into_iter()
+        .filter_map(|at| entries[at].take())
+        .collect()
 }

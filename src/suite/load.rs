@@ -25,6 +25,9 @@ pub enum Files {
         root: PathBuf,
         /// What stands before a file's name when people are told of it.
         prefix: String,
+        /// The working directory below the root, with a slash at its end, if it lies there: files below it
+        /// are told of by their names from there.
+        here: Option<String>,
     },
     /// Files that are part of the program, by path.
     Embedded(BTreeMap<String, &'static str>),
@@ -37,6 +40,8 @@ pub struct Selection {
     pub suite: Option<Files>,
     /// Files and directories to take the scenarios from, instead of those that the manifest names.
     pub scenarios: Option<(Files, Vec<String>)>,
+    /// Variables that a target sets, so that scenarios outside a suite may name them.
+    pub variables: Vec<String>,
 }
 
 /// Loads a suite.
@@ -44,18 +49,42 @@ pub struct Selection {
 /// # Errors
 /// Every problem of every file, in the order of the files.
 pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
-    let mut loader = Loader { found: Vec::new(), seen: BTreeSet::new(), queue: VecDeque::new(), parts: Parts { name: "scenarios".to_owned(), manifest: None, requirements: Vec::new(), resources: Vec::new(), profiles: Vec::new(), files: Vec::new(), openapi: None, complete: selection.scenarios.is_none() } };
+    let mut loader = Loader {
+        found: Vec::new(),
+        seen: BTreeSet::new(),
+        queue: VecDeque::new(),
+        lost: false,
+        parts: Parts {
+            name: "scenarios".to_owned(),
+            manifest: None,
+            requirements: Vec::new(),
+            resources: Vec::new(),
+            profiles: Vec::new(),
+            files: Vec::new(),
+            openapi: None,
+            variables: selection.variables.clone(),
+            complete: selection.scenarios.is_none(),
+        },
+    };
     let mut strip: Vec<String> = Vec::new();
     if let Some(files) = &selection.suite {
         loader.file(files, MANIFEST_FILE, &[]);
         if let Some(manifest) = loader.parts.manifest.take() {
-            let (uses, scenarios, openapi) = (manifest.uses.clone(), manifest.scenarios.clone(), manifest.openapi.clone());
+            let (uses, scenarios, openapi) = (
+                manifest.uses.clone(),
+                manifest.scenarios.clone(),
+                manifest.openapi.clone(),
+            );
             loader.parts.manifest = Some(manifest);
             if let Some(openapi) = openapi {
                 loader.openapi(files, &openapi);
             }
             loader.enqueue(files, "", &uses);
-            strip.extend(scenarios.iter().map(|path| path.value.trim_matches('/').to_owned()));
+            strip.extend(
+                scenarios
+                    .iter()
+                    .map(|path| path.value.trim_matches('/').to_owned()),
+            );
             if selection.scenarios.is_none() {
                 loader.enqueue(files, "", &scenarios);
             }
@@ -63,29 +92,66 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
         loader.drain(&strip);
     }
     if let Some((files, paths)) = &selection.scenarios {
-        if selection.suite.is_none() && let [only] = paths.as_slice() {
-            loader.parts.name = Path::new(only).file_stem().map_or_else(|| "scenarios".to_owned(), |stem| stem.to_string_lossy().into_owned());
+        if selection.suite.is_none()
+            && let [only] = paths.as_slice()
+        {
+            loader.parts.name = Path::new(only).file_stem().map_or_else(
+                || "scenarios".to_owned(),
+                |stem| stem.to_string_lossy().into_owned(),
+            );
         }
         let before = loader.parts.files.len();
         for path in paths {
             match files.list(path) {
-                Ok(found) => loader.queue.extend(found.into_iter().map(|file| (files.clone(), file))),
-                Err(why) => loader.found.push(Diagnostic::without_place("unreadable", format!("`{path}` cannot be read: {why}")).help("name a file or a directory with `.yaml` files")),
+                Ok(found) => loader
+                    .queue
+                    .extend(found.into_iter().map(|file| (files.clone(), file))),
+                Err(why) => loader.found.push(
+                    Diagnostic::without_place(
+                        "unreadable",
+                        format!("`{path}` cannot be read: {why}"),
+                    )
+                    .help("name a file or a directory with `.yaml` files"),
+                ),
             }
         }
         loader.drain(&strip);
         if loader.found.is_empty() && loader.parts.files.len() == before {
-            loader.found.push(Diagnostic::without_place("no-scenario", format!("there is no scenario in {}", paths.join(", "))).help("scenarios are files that end in `.yaml` or `.yml`"));
+            loader.found.push(
+                Diagnostic::without_place(
+                    "no-scenario",
+                    format!("there is no scenario in {}", paths.join(", ")),
+                )
+                .help("scenarios are files that end in `.yaml` or `.yml`"),
+            );
         }
     }
-    let Loader { mut found, mut parts, .. } = loader;
+    let Loader {
+        mut found,
+        mut parts,
+        lost,
+        ..
+    } = loader;
     parts.files.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let broken = !found.is_empty();
-    // A name that is missing only because its file is broken would be noise.
     let mut linked = Vec::new();
     let suite = link(parts, &mut linked);
-    if broken {
-        linked.retain(|diagnostic| !["unknown-resource", "unknown-requirement", "unknown-profile", "unknown-answer", "unknown-fragment", "unused-requirement", "unknown-object", "unknown-name", "unknown-schema", "unknown-operation", "unknown-parameter"].contains(&diagnostic.code) || is_local(diagnostic));
+    if lost {
+        // A name that is missing only because its file cannot be read at all would be noise.
+        linked.retain(|diagnostic| {
+            ![
+                "unknown-resource",
+                "unknown-requirement",
+                "unknown-profile",
+                "unknown-answer",
+                "unknown-fragment",
+                "unknown-schema",
+            ]
+            .contains(&diagnostic.code)
+                || is_local(diagnostic)
+        });
+    }
+    if !found.is_empty() {
+        linked.retain(|diagnostic| diagnostic.code != "unused-requirement");
     }
     found.extend(linked);
     if found.is_empty() {
@@ -97,7 +163,10 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
 
 /// Whether a name's absence was seen with a near candidate at hand: a slip, whatever else is broken.
 fn is_local(diagnostic: &Diagnostic) -> bool {
-    diagnostic.help.as_deref().is_some_and(|help| help.starts_with("did you mean"))
+    diagnostic
+        .help
+        .as_deref()
+        .is_some_and(|help| help.starts_with("did you mean"))
 }
 
 struct Loader {
@@ -105,6 +174,8 @@ struct Loader {
     seen: BTreeSet<String>,
     queue: VecDeque<(Files, String)>,
     parts: Parts,
+    /// Whether a file gave nothing at all.
+    lost: bool,
 }
 
 impl Loader {
@@ -117,12 +188,30 @@ impl Loader {
     fn enqueue(&mut self, files: &Files, base: &str, paths: &[Spanned<String>]) {
         for path in paths {
             let Some(resolved) = resolve(base, &path.value) else {
-                self.found.push(Diagnostic::new("outside", &path.span, format!("`{}` leads out of the suite", path.value)).label("outside").help("a suite reads only files below its own directory"));
+                self.found.push(
+                    Diagnostic::new(
+                        "outside",
+                        &path.span,
+                        format!("`{}` leads out of the suite", path.value),
+                    )
+                    .label("outside")
+                    .help("a suite reads only files below its own directory"),
+                );
                 continue;
             };
             match files.list(&resolved) {
-                Ok(list) => self.queue.extend(list.into_iter().map(|file| (files.clone(), file))),
-                Err(why) => self.found.push(Diagnostic::new("unreadable", &path.span, format!("`{}` cannot be read: {why}", path.value)).label("named here").help("paths are relative to the file that names them")),
+                Ok(list) => self
+                    .queue
+                    .extend(list.into_iter().map(|file| (files.clone(), file))),
+                Err(why) => self.found.push(
+                    Diagnostic::new(
+                        "unreadable",
+                        &path.span,
+                        format!("`{}` cannot be read: {why}", path.value),
+                    )
+                    .label("named here")
+                    .help("paths are relative to the file that names them"),
+                ),
             }
         }
     }
@@ -131,23 +220,43 @@ impl Loader {
         let source = match files.read(path) {
             Ok(source) => source,
             Err(why) => {
-                self.found.push(Diagnostic::without_place("unreadable", format!("`{}` cannot be read: {why}", files.shown(path))));
+                self.found.push(Diagnostic::without_place(
+                    "unreadable",
+                    format!("`{}` cannot be read: {why}", files.shown(path)),
+                ));
                 return;
             }
         };
         if !self.seen.insert(source.name.clone()) {
             return;
         }
-        let Some(node) = yaml::parse(&source, &mut self.found) else { return };
+        let Some(node) = yaml::parse(&source, &mut self.found) else {
+            self.lost = true;
+            return;
+        };
         if node.get("openapi").is_some() && node.get("paths").is_some() {
             return;
         }
         match document(&source, &node, &mut self.found) {
-            None => {}
-            Some(Document::Manifest(manifest)) if path == MANIFEST_FILE => self.parts.manifest = Some(manifest),
-            Some(Document::Manifest(manifest)) => self.found.push(Diagnostic::new("second-manifest", &manifest.name.span, "a manifest inside a suite").label("not read").help(format!("a suite has one manifest, `{MANIFEST_FILE}` at its root"))),
-            Some(Document::Requirements(requirements)) => self.parts.requirements.extend(requirements),
-            Some(Document::Resource(resource)) => self.parts.resources.push(resource),
+            None => self.lost = true,
+            Some(Document::Manifest(manifest)) if path == MANIFEST_FILE => {
+                self.parts.manifest = Some(manifest);
+            }
+            Some(Document::Manifest(manifest)) => self.found.push(
+                Diagnostic::new(
+                    "second-manifest",
+                    &manifest.name.span,
+                    "a manifest inside a suite",
+                )
+                .label("not read")
+                .help(format!(
+                    "a suite has one manifest, `{MANIFEST_FILE}` at its root"
+                )),
+            ),
+            Some(Document::Requirements(requirements)) => {
+                self.parts.requirements.extend(requirements);
+            }
+            Some(Document::Resource(resource)) => self.parts.resources.push(*resource),
             Some(Document::Profile(profile)) => self.parts.profiles.push(profile),
             Some(Document::Scenarios(file)) => {
                 let base = path.rsplit_once('/').map_or("", |(base, _)| base);
@@ -162,11 +271,26 @@ impl Loader {
         let source = match resolved.as_deref().map(|path| files.read(path)) {
             Some(Ok(source)) => source,
             Some(Err(why)) => {
-                self.found.push(Diagnostic::new("unreadable", &path.span, format!("`{}` cannot be read: {why}", path.value)).label("named here"));
+                self.found.push(
+                    Diagnostic::new(
+                        "unreadable",
+                        &path.span,
+                        format!("`{}` cannot be read: {why}", path.value),
+                    )
+                    .label("named here"),
+                );
                 return;
             }
             None => {
-                self.found.push(Diagnostic::new("outside", &path.span, format!("`{}` leads out of the suite", path.value)).label("outside").help("a suite reads only files below its own directory"));
+                self.found.push(
+                    Diagnostic::new(
+                        "outside",
+                        &path.span,
+                        format!("`{}` leads out of the suite", path.value),
+                    )
+                    .label("outside")
+                    .help("a suite reads only files below its own directory"),
+                );
                 return;
             }
         };
@@ -178,13 +302,23 @@ impl Loader {
 
 /// The path part of a case id: below the scenarios' directory, without the suffix.
 fn group(path: &str, strip: &[String]) -> String {
-    let below = strip.iter().find_map(|root| path.strip_prefix(root.as_str())?.strip_prefix('/')).unwrap_or(path);
-    below.trim_end_matches(".yaml").trim_end_matches(".yml").to_owned()
+    let below = strip
+        .iter()
+        .find_map(|root| path.strip_prefix(root.as_str())?.strip_prefix('/'))
+        .unwrap_or(path);
+    below
+        .trim_end_matches(".yaml")
+        .trim_end_matches(".yml")
+        .to_owned()
 }
 
 /// A path below the root, or `None` when it leads out.
 fn resolve(base: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = if base.is_empty() { Vec::new() } else { base.split('/').collect() };
+    let mut parts: Vec<&str> = if base.is_empty() {
+        Vec::new()
+    } else {
+        base.split('/').collect()
+    };
     for component in Path::new(path).components() {
         match component {
             Component::CurDir => {}
@@ -205,12 +339,19 @@ fn is_yaml(path: &str) -> bool {
 impl Files {
     /// The nearest directory at or above `path` that holds a manifest.
     pub fn suite_root(path: &Path) -> Option<PathBuf> {
-        path.ancestors().find(|directory| directory.join(MANIFEST_FILE).is_file()).map(Path::to_path_buf)
+        path.ancestors()
+            .find(|directory| directory.join(MANIFEST_FILE).is_file())
+            .map(Path::to_path_buf)
     }
 
     fn shown(&self, path: &str) -> String {
         match self {
-            Self::Directory { prefix, .. } => format!("{prefix}{path}"),
+            Self::Directory { prefix, here, .. } => {
+                match here.as_deref().and_then(|here| path.strip_prefix(here)) {
+                    Some(below) => below.to_owned(),
+                    None => format!("{prefix}{path}"),
+                }
+            }
             Self::Embedded(_) => path.to_owned(),
         }
     }
@@ -219,8 +360,23 @@ impl Files {
     fn list(&self, path: &str) -> Result<Vec<String>, String> {
         match self {
             Self::Embedded(files) => {
-                let below: Vec<String> = files.keys().filter(|file| *file == path || (is_yaml(file) && (path.is_empty() || file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))))).cloned().collect();
-                if below.is_empty() { Err("it is not there".to_owned()) } else { Ok(below) }
+                let below: Vec<String> = files
+                    .keys()
+                    .filter(|file| {
+                        *file == path
+                            || (is_yaml(file)
+                                && (path.is_empty()
+                                    || file
+                                        .strip_prefix(path)
+                                        .is_some_and(|rest| rest.starts_with('/'))))
+                    })
+                    .cloned()
+                    .collect();
+                if below.is_empty() {
+                    Err("it is not there".to_owned())
+                } else {
+                    Ok(below)
+                }
             }
             Self::Directory { .. } => {
                 let start = self.inside(path)?;
@@ -228,12 +384,27 @@ impl Files {
                     return Ok(vec![path.to_owned()]);
                 }
                 let mut list = Vec::new();
-                for entry in ignore::WalkBuilder::new(&start).standard_filters(false).hidden(true).follow_links(false).sort_by_file_path(Ord::cmp).build() {
+                for entry in ignore::WalkBuilder::new(&start)
+                    .standard_filters(false)
+                    .hidden(true)
+                    .follow_links(false)
+                    .sort_by_file_path(Ord::cmp)
+                    .build()
+                {
                     let entry = entry.map_err(|error| error.to_string())?;
-                    let Ok(below) = entry.path().strip_prefix(&start) else { continue };
+                    let Ok(below) = entry.path().strip_prefix(&start) else {
+                        continue;
+                    };
                     let below = below.to_string_lossy().replace('\\', "/");
-                    if entry.file_type().is_some_and(|kind| kind.is_file()) && is_yaml(&below) && below != MANIFEST_FILE {
-                        list.push(if path.is_empty() { below } else { format!("{path}/{below}") });
+                    if entry.file_type().is_some_and(|kind| kind.is_file())
+                        && is_yaml(&below)
+                        && below != MANIFEST_FILE
+                    {
+                        list.push(if path.is_empty() {
+                            below
+                        } else {
+                            format!("{path}/{below}")
+                        });
                     }
                 }
                 Ok(list)
@@ -244,7 +415,10 @@ impl Files {
     fn read(&self, path: &str) -> Result<Arc<Source>, String> {
         let name = self.shown(path);
         match self {
-            Self::Embedded(files) => files.get(path).map(|text| Source::new(name, *text)).ok_or_else(|| "it is not there".to_owned()),
+            Self::Embedded(files) => files
+                .get(path)
+                .map(|text| Source::new(name, *text))
+                .ok_or_else(|| "it is not there".to_owned()),
             Self::Directory { .. } => {
                 let file = self.inside(path)?;
                 let length = file.metadata().map_err(|error| error.to_string())?.len();
@@ -252,7 +426,12 @@ impl Files {
                     return Err(format!("it has {length} bytes, more than {FILE_LIMIT}"));
                 }
                 let bytes = std::fs::read(&file).map_err(|error| error.to_string())?;
-                let text = String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))?;
+                let text = String::from_utf8(bytes).map_err(|error| {
+                    format!(
+                        "it is not UTF-8 at byte {}",
+                        error.utf8_error().valid_up_to()
+                    )
+                })?;
                 Ok(Source::new(name, text))
             }
         }
@@ -260,9 +439,18 @@ impl Files {
 
     /// The real path of a file, if that lies below the root.
     fn inside(&self, path: &str) -> Result<PathBuf, String> {
-        let Self::Directory { root, .. } = self else { return Err("it is not there".to_owned()) };
-        let real = root.join(path).canonicalize().map_err(|error| error.to_string())?;
+        let Self::Directory { root, .. } = self else {
+            return Err("it is not there".to_owned());
+        };
+        let real = root
+            .join(path)
+            .canonicalize()
+            .map_err(|error| error.to_string())?;
         let root = root.canonicalize().map_err(|error| error.to_string())?;
-        if real.starts_with(&root) { Ok(real) } else { Err("it leads out of the suite".to_owned()) }
+        if real.starts_with(&root) {
+            Ok(real)
+        } else {
+            Err("it leads out of the suite".to_owned())
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! A suite: its files read into typed values that keep their places, with every problem reported at once.
 
+pub mod codes;
 mod given;
 mod link;
 mod load;
@@ -15,6 +16,9 @@ pub use read::parse_duration;
 
 /// A matcher from its YAML, for tests of the judging code.
 #[cfg(test)]
-pub(crate) fn matcher_for_tests(node: &yaml::Node, found: &mut Vec<crate::source::Diagnostic>) -> Option<model::Matcher> {
+pub(crate) fn matcher_for_tests(
+    node: &yaml::Node,
+    found: &mut Vec<crate::source::Diagnostic>,
+) -> Option<model::Matcher> {
     read::matcher(node, found)
 }

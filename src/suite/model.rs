@@ -105,17 +105,23 @@ pub struct RequirementIn {
 impl Requirement {
     /// How binding it is for a profile.
     pub fn level_for(&self, profile: Option<&str>) -> Level {
-        self.of(profile).and_then(|own| own.level).unwrap_or(self.level)
+        self.of(profile)
+            .and_then(|own| own.level)
+            .unwrap_or(self.level)
     }
 
     /// What it demands of a profile.
     pub fn text_for(&self, profile: Option<&str>) -> &str {
-        self.of(profile).and_then(|own| own.text.as_deref()).unwrap_or(&self.text)
+        self.of(profile)
+            .and_then(|own| own.text.as_deref())
+            .unwrap_or(&self.text)
     }
 
     /// Where it comes from, for a profile.
     pub fn source_for(&self, profile: Option<&str>) -> &str {
-        self.of(profile).and_then(|own| own.source.as_deref()).unwrap_or(&self.source)
+        self.of(profile)
+            .and_then(|own| own.source.as_deref())
+            .unwrap_or(&self.source)
     }
 
     fn of(&self, profile: Option<&str>) -> Option<&RequirementIn> {
@@ -178,7 +184,10 @@ impl Resource {
 
     /// The names of its operations.
     pub fn operation_names(&self) -> impl Iterator<Item = &str> {
-        ["create", "read"].into_iter().chain(self.delete.as_ref().map(|_| "delete")).chain(self.operations.keys().map(String::as_str))
+        ["create", "read"]
+            .into_iter()
+            .chain(self.delete.as_ref().map(|_| "delete"))
+            .chain(self.operations.keys().map(String::as_str))
     }
 }
 
@@ -356,6 +365,8 @@ pub struct Step {
     pub action: Action,
     /// Who sends it; `None` is `owner`.
     pub identity: Option<Spanned<String>>,
+    /// How many times it is sent at once.
+    pub concurrently: Option<Spanned<usize>>,
     /// Names for values of the answer.
     pub capture: Vec<(Spanned<String>, Expr)>,
     /// The object that a success creates: alias and resource.
@@ -392,6 +403,8 @@ pub struct Expect {
     pub answer: AnswerExpect,
     /// One of these named answers.
     pub named: Vec<Spanned<String>>,
+    /// With concurrent requests: how many answers are of which names, `None` for the rest.
+    pub answers: Vec<(Vec<Spanned<String>>, Option<usize>)>,
     /// The answer comes within this time.
     pub within: Option<Spanned<Duration>>,
     /// The aftermath, or a repeated read, may take this long to show.
@@ -407,14 +420,35 @@ pub struct Expect {
 }
 
 impl Expect {
+    /// Whether it asks for anything at all.
+    pub fn asks(&self) -> bool {
+        let answer = &self.answer;
+        answer.status.is_some()
+            || !answer.headers.is_empty()
+            || answer.body.is_some()
+            || answer.schema.is_some()
+            || !self.named.is_empty()
+            || !self.answers.is_empty()
+            || self.within.is_some()
+            || !self.check.is_empty()
+            || !self.observe.is_empty()
+            || self.has_aftermath()
+    }
+
     /// Whether it asks for anything that must be read after the act.
     pub fn has_aftermath(&self) -> bool {
-        self.unchanged.is_some() || !self.gone.is_empty() || self.exprs().any(|expr| expr.roots().any(|root| root == "after" || root == "before"))
+        self.unchanged.is_some()
+            || !self.gone.is_empty()
+            || self
+                .exprs()
+                .any(|expr| expr.roots().any(|root| root == "after" || root == "before"))
     }
 
     /// Its `check` and `observe` expressions.
     pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
-        self.check.iter().chain(self.observe.iter().map(|(_, expr)| expr))
+        self.check
+            .iter()
+            .chain(self.observe.iter().map(|(_, expr)| expr))
     }
 }
 
@@ -501,7 +535,7 @@ pub struct InlineSchema {
 pub enum Unchanged {
     /// Every given object.
     All,
-    /// Every given object that the same expectation does not name as gone.
+    /// Every given object that `then` does not name as gone.
     Others,
     /// Just these.
     These(Vec<Spanned<String>>),
@@ -553,16 +587,22 @@ impl Matcher {
         match self {
             Self::Value(value) => value.for_each_expr(visit),
             Self::List(items) => items.iter().for_each(|item| item.for_each_expr(visit)),
-            Self::Map(entries) => entries.iter().for_each(|(_, value)| value.for_each_expr(visit)),
+            Self::Map(entries) => entries
+                .iter()
+                .for_each(|(_, value)| value.for_each_expr(visit)),
             Self::Ops(ops) => ops.iter().for_each(|op| match op {
                 MatchOp::Matches(template) => template.exprs().for_each(&mut *visit),
                 MatchOp::Type(_) | MatchOp::Absent | MatchOp::Present => {}
-                MatchOp::Length(inner) | MatchOp::Contains(inner) | MatchOp::Each(inner) | MatchOp::Not(inner) => inner.for_each_expr(visit),
-                MatchOp::OneOf(options) => options.iter().for_each(|option| option.for_each_expr(visit)),
+                MatchOp::Length(inner)
+                | MatchOp::Contains(inner)
+                | MatchOp::Each(inner)
+                | MatchOp::Not(inner) => inner.for_each_expr(visit),
+                MatchOp::OneOf(options) => options
+                    .iter()
+                    .for_each(|option| option.for_each_expr(visit)),
                 MatchOp::Exactly(value) => value.for_each_expr(visit),
                 MatchOp::Check(expr) => visit(expr),
             }),
         }
     }
 }
-

@@ -44,7 +44,10 @@ enum Content {
     /// The description names no content.
     None,
     /// JSON that fits the schema at this pointer, or any JSON; `or_other`: or something else.
-    Json { schema: Option<String>, or_other: bool },
+    Json {
+        schema: Option<String>,
+        or_other: bool,
+    },
     /// Another media type, which is not judged.
     Other,
 }
@@ -77,62 +80,131 @@ impl OpenApi {
         let document = node.to_json();
         let version = document.get("openapi").and_then(Json::as_str).unwrap_or("");
         if !version.starts_with("3.1") {
-            found.push(Diagnostic::new("bad-openapi", &node.span, "this is no OpenAPI 3.1 description").label(format!("its `openapi` is `{version}`")).help("convert it to 3.1; 3.0 schemas differ in `nullable` and `exclusiveMinimum`"));
+            found.push(
+                Diagnostic::new(
+                    "bad-openapi",
+                    &node.span,
+                    "this is no OpenAPI 3.1 description",
+                )
+                .label(format!("its `openapi` is `{version}`"))
+                .help("convert it to 3.1; 3.0 schemas differ in `nullable` and `exclusiveMinimum`"),
+            );
             return None;
         }
-        let registry = Registry::new().add(BASE, document.clone()).and_then(|registry| registry.prepare());
+        let registry = Registry::new()
+            .add(BASE, document.clone())
+            .and_then(|registry| registry.prepare());
         let registry = match registry {
             Ok(registry) => registry,
             Err(error) => {
-                found.push(Diagnostic::new("bad-openapi", &node.span, format!("a reference in the description cannot be resolved: {error}")).help("only references inside the document are followed"));
+                found.push(
+                    Diagnostic::new(
+                        "bad-openapi",
+                        &node.span,
+                        format!("a reference in the description cannot be resolved: {error}"),
+                    )
+                    .help("only references inside the document are followed"),
+                );
                 return None;
             }
         };
         let mut routes = Vec::new();
-        if let Some(Node { kind: Kind::Map(paths), .. }) = node.get("paths") {
+        if let Some(Node {
+            kind: Kind::Map(paths),
+            ..
+        }) = node.get("paths")
+        {
             for (path, item) in paths {
                 let pointer = format!("/paths/{}", escape(&path.name));
                 let item = item.to_json();
                 let mut operations = BTreeMap::new();
-                for method in ["get", "put", "post", "delete", "options", "head", "patch", "trace"] {
+                for method in [
+                    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+                ] {
                     if let Some(operation) = item.get(method) {
                         let at = format!("{pointer}/{method}/responses");
                         match responses(&document, operation, &at) {
                             Ok(responses) => {
                                 operations.insert(method.to_ascii_uppercase(), responses);
                             }
-                            Err(message) => found.push(Diagnostic::new("bad-openapi", &path.span, format!("{} {}: {message}", method.to_ascii_uppercase(), path.name)).label("in this path")),
+                            Err(message) => found.push(
+                                Diagnostic::new(
+                                    "bad-openapi",
+                                    &path.span,
+                                    format!(
+                                        "{} {}: {message}",
+                                        method.to_ascii_uppercase(),
+                                        path.name
+                                    ),
+                                )
+                                .label("in this path"),
+                            ),
                         }
                     }
                 }
-                routes.push(Route { segments: segments(&path.name), template: path.name.clone(), operations });
+                routes.push(Route {
+                    segments: segments(&path.name),
+                    template: path.name.clone(),
+                    operations,
+                });
             }
         }
         // Literal segments win over parameters, as OpenAPI asks for.
-        routes.sort_by_key(|route| route.segments.iter().map(|segment| *segment == Segment::Parameter).collect::<Vec<_>>());
-        Some(Self { document, registry, routes, compiled: Mutex::new(BTreeMap::new()) })
+        routes.sort_by_key(|route| {
+            route
+                .segments
+                .iter()
+                .map(|segment| *segment == Segment::Parameter)
+                .collect::<Vec<_>>()
+        });
+        Some(Self {
+            document,
+            registry,
+            routes,
+            compiled: Mutex::new(BTreeMap::new()),
+        })
     }
 
     /// What the description says of an answer with this status to this request; the path without query,
     /// `json` as the answer's Content-Type says.
     pub fn describes(&self, method: &str, path: &str, status: u16, json: bool) -> Described {
         let asked: Vec<&str> = path.split('/').collect();
-        let Some(route) = self.routes.iter().find(|route| route.matches(&asked)) else { return Described::UnknownPath };
-        let Some(responses) = route.operations.get(method) else { return Described::UnknownMethod };
+        let Some(route) = self.routes.iter().find(|route| route.matches(&asked)) else {
+            return Described::UnknownPath;
+        };
+        let Some(responses) = route.operations.get(method) else {
+            return Described::UnknownMethod;
+        };
         let class = format!("{}XX", status / 100);
-        let content = responses.0.get(&status.to_string()).or_else(|| responses.0.get(&class)).or_else(|| responses.0.get("default"));
+        let content = responses
+            .0
+            .get(&status.to_string())
+            .or_else(|| responses.0.get(&class))
+            .or_else(|| responses.0.get("default"));
         match content {
-            None => Described::UnknownStatus { operation: format!("{method} {}", route.template), known: responses.0.keys().cloned().collect() },
+            None => Described::UnknownStatus {
+                operation: format!("{method} {}", route.template),
+                known: responses.0.keys().cloned().collect(),
+            },
             Some(Content::None) => Described::NoContent,
             Some(Content::Other | Content::Json { schema: None, .. }) => Described::Unjudged,
             Some(Content::Json { or_other: true, .. }) if !json => Described::Unjudged,
-            Some(Content::Json { schema: Some(pointer), .. }) => self.compile(pointer).map_or(Described::Unjudged, Described::Fits),
+            Some(Content::Json {
+                schema: Some(pointer),
+                ..
+            }) => self
+                .compile(pointer)
+                .map_or(Described::Unjudged, Described::Fits),
         }
     }
 
     /// The names of its component schemas.
     pub fn components(&self) -> impl Iterator<Item = &str> {
-        self.document.pointer("/components/schemas").and_then(Json::as_object).into_iter().flat_map(|schemas| schemas.keys().map(String::as_str))
+        self.document
+            .pointer("/components/schemas")
+            .and_then(Json::as_object)
+            .into_iter()
+            .flat_map(|schemas| schemas.keys().map(String::as_str))
     }
 
     /// A component schema, ready to judge; `None` when there is none of that name.
@@ -148,34 +220,61 @@ impl OpenApi {
             return Some(Arc::clone(validator));
         }
         let schema = serde_json::json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": format!("{BASE}#{}", pointer.replace('%', "%25").replace('{', "%7B").replace('}', "%7D")) });
-        let validator = Arc::new(jsonschema::options().with_registry(&self.registry).build(&schema).ok()?);
+        let validator = Arc::new(
+            jsonschema::options()
+                .with_registry(&self.registry)
+                .build(&schema)
+                .ok()?,
+        );
         compiled.insert(pointer.to_owned(), Arc::clone(&validator));
         Some(validator)
     }
 
     /// The pointers of all response schemas that cannot be compiled, with the reason.
     pub(super) fn broken_schemas(&self) -> Vec<String> {
-        let pointers = self.routes.iter().flat_map(|route| route.operations.values()).flat_map(|responses| responses.0.values()).filter_map(|content| match content {
-            Content::Json { schema, .. } => schema.clone(),
-            _ => None,
-        });
-        let components = self.components().map(|name| format!("/components/schemas/{}", escape(name)));
-        pointers.chain(components).filter(|pointer| self.compile(pointer).is_none()).collect()
+        let pointers = self
+            .routes
+            .iter()
+            .flat_map(|route| route.operations.values())
+            .flat_map(|responses| responses.0.values())
+            .filter_map(|content| match content {
+                Content::Json { schema, .. } => schema.clone(),
+                _ => None,
+            });
+        let components = self
+            .components()
+            .map(|name| format!("/components/schemas/{}", escape(name)));
+        pointers
+            .chain(components)
+            .filter(|pointer| self.compile(pointer).is_none())
+            .collect()
     }
 }
 
 impl Route {
     fn matches(&self, path: &[&str]) -> bool {
         self.segments.len() == path.len()
-            && self.segments.iter().zip(path).all(|(segment, part)| match segment {
-                Segment::Literal(text) => text == part,
-                Segment::Parameter => !part.is_empty(),
-            })
+            && self
+                .segments
+                .iter()
+                .zip(path)
+                .all(|(segment, part)| match segment {
+                    Segment::Literal(text) => text == part,
+                    Segment::Parameter => !part.is_empty(),
+                })
     }
 }
 
 fn segments(path: &str) -> Vec<Segment> {
-    path.split('/').map(|part| if part.starts_with('{') && part.ends_with('}') { Segment::Parameter } else { Segment::Literal(part.to_owned()) }).collect()
+    path.split('/')
+        .map(|part| {
+            if part.starts_with('{') && part.ends_with('}') {
+                Segment::Parameter
+            } else {
+                Segment::Literal(part.to_owned())
+            }
+        })
+        .collect()
 }
 
 fn escape(part: &str) -> String {
@@ -183,20 +282,34 @@ fn escape(part: &str) -> String {
 }
 
 fn responses(document: &Json, operation: &Json, at: &str) -> Result<Responses, String> {
-    let Some(map) = operation.get("responses").and_then(Json::as_object) else { return Err("it has no `responses`".to_owned()) };
+    let Some(map) = operation.get("responses").and_then(Json::as_object) else {
+        return Err("it has no `responses`".to_owned());
+    };
     let mut known = BTreeMap::new();
     for (status, response) in map {
         let (mut response, mut at) = (response, format!("{at}/{}", escape(status)));
         if let Some(reference) = response.get("$ref").and_then(Json::as_str) {
-            let pointer = reference.strip_prefix('#').ok_or_else(|| format!("the reference `{reference}` leaves the document"))?;
-            response = document.pointer(pointer).ok_or_else(|| format!("the reference `{reference}` leads nowhere"))?;
+            let pointer = reference
+                .strip_prefix('#')
+                .ok_or_else(|| format!("the reference `{reference}` leaves the document"))?;
+            response = document
+                .pointer(pointer)
+                .ok_or_else(|| format!("the reference `{reference}` leads nowhere"))?;
             pointer.clone_into(&mut at);
         }
         let content = match response.get("content").and_then(Json::as_object) {
             None => Content::None,
-            Some(content) => match content.keys().find(|media| media.starts_with("application/json") || media.contains("+json")) {
+            Some(content) => match content
+                .keys()
+                .find(|media| media.starts_with("application/json") || media.contains("+json"))
+            {
                 None => Content::Other,
-                Some(media) => Content::Json { schema: content[media].get("schema").map(|_| format!("{at}/content/{}/schema", escape(media))), or_other: content.len() > 1 },
+                Some(media) => Content::Json {
+                    schema: content[media]
+                        .get("schema")
+                        .map(|_| format!("{at}/content/{}/schema", escape(media))),
+                    or_other: content.len() > 1,
+                },
             },
         };
         known.insert(status.to_uppercase().replace("DEFAULT", "default"), content);
@@ -247,11 +360,29 @@ components:
         assert!(!fits(200, serde_json::json!({"id": 7})));
         assert!(!fits(404, serde_json::json!({})));
         assert!(fits(404, serde_json::json!({"message": "x"})));
-        assert!(matches!(api.describes("DELETE", "/pools/7", 204, false), Described::NoContent));
-        assert!(matches!(api.describes("DELETE", "/pools/7", 500, false), Described::UnknownStatus { .. }));
-        assert!(matches!(api.describes("PUT", "/pools/7", 200, true), Described::UnknownMethod));
-        assert!(matches!(api.describes("GET", "/pools", 200, true), Described::UnknownPath));
-        assert!(matches!(api.describes("GET", "/pools/all", 404, true), Described::NoContent), "a literal path wins over a parameter");
+        assert!(matches!(
+            api.describes("DELETE", "/pools/7", 204, false),
+            Described::NoContent
+        ));
+        assert!(matches!(
+            api.describes("DELETE", "/pools/7", 500, false),
+            Described::UnknownStatus { .. }
+        ));
+        assert!(matches!(
+            api.describes("PUT", "/pools/7", 200, true),
+            Described::UnknownMethod
+        ));
+        assert!(matches!(
+            api.describes("GET", "/pools", 200, true),
+            Described::UnknownPath
+        ));
+        assert!(
+            matches!(
+                api.describes("GET", "/pools/all", 404, true),
+                Described::NoContent
+            ),
+            "a literal path wins over a parameter"
+        );
         assert!(api.broken_schemas().is_empty());
         assert!(api.component("Pool").is_some() && api.component("Pond").is_none());
     }

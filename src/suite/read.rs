@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::model::{BodyExpect, BodyTemplate, InlineSchema, MatchOp, Matcher, RequestTemplate, SchemaRef, StatusRange, StatusSet};
+use super::model::{
+    BodyExpect, BodyTemplate, InlineSchema, MatchOp, Matcher, RequestTemplate, SchemaRef,
+    StatusRange, StatusSet,
+};
 use super::shape::{MATCH_OPERATORS, Shape};
 use super::yaml::{Key, Kind, Node};
 use crate::source::{Diagnostic, Span, Spanned};
@@ -28,44 +31,103 @@ impl<'a> Fields<'a> {
     /// Opens a mapping; `None` when it is none.
     pub(super) fn open(node: &'a Node, shape: &'static Shape, found: &mut Found) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            let also = if shape.short.is_some() { " or text" } else { "" };
-            found.push(Diagnostic::new("wrong-type", &node.span, format!("{} is a mapping{also}, not {}", shape.about, node.describe())).label("here"));
+            let also = if shape.short.is_some() {
+                " or text"
+            } else {
+                ""
+            };
+            found.push(
+                Diagnostic::new(
+                    "wrong-type",
+                    &node.span,
+                    format!(
+                        "{} is a mapping{also}, not {}",
+                        shape.about,
+                        node.describe()
+                    ),
+                )
+                .label("here"),
+            );
             return None;
         };
         for (key, _) in entries {
             if !shape.keys.iter().any(|known| known.name == key.name) {
                 let known = shape.keys.iter().map(|known| known.name);
-                let mut diagnostic = Diagnostic::new("unknown-key", &key.span, format!("unknown key `{}` in {}", key.name, shape.about)).label("not known here").nearest(&key.name, known.clone());
+                let mut diagnostic = Diagnostic::new(
+                    "unknown-key",
+                    &key.span,
+                    format!("unknown key `{}` in {}", key.name, shape.about),
+                )
+                .label("not known here")
+                .nearest(&key.name, known.clone());
                 if diagnostic.help.is_none() {
-                    diagnostic = diagnostic.help(format!("known keys: {}", known.collect::<Vec<_>>().join(", ")));
+                    diagnostic = diagnostic.help(format!(
+                        "known keys: {}",
+                        known.collect::<Vec<_>>().join(", ")
+                    ));
                 }
                 found.push(diagnostic);
             }
         }
         for key in shape.keys.iter().filter(|key| key.required) {
             if !entries.iter().any(|(present, _)| present.name == key.name) {
-                found.push(Diagnostic::new("missing-key", &node.span, format!("{} needs the key `{}`", shape.about, key.name)).label("it is missing here").help(key.about));
+                found.push(
+                    Diagnostic::new(
+                        "missing-key",
+                        &node.span,
+                        format!("{} needs the key `{}`", shape.about, key.name),
+                    )
+                    .label("it is missing here")
+                    .help(key.about),
+                );
             }
         }
-        Some(Self { span: &node.span, shape, entries })
+        Some(Self {
+            span: &node.span,
+            shape,
+            entries,
+        })
     }
 
     /// The value of a key, if it is there.
     pub(super) fn get(&self, name: &str) -> Option<&'a Node> {
-        debug_assert!(self.shape.keys.iter().any(|key| key.name == name), "`{name}` is not in the shape of {}", self.shape.about);
-        self.entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+        debug_assert!(
+            self.shape.keys.iter().any(|key| key.name == name),
+            "`{name}` is not in the shape of {}",
+            self.shape.about
+        );
+        self.entries
+            .iter()
+            .find(|(key, _)| key.name == name)
+            .map(|(_, node)| node)
     }
 
     /// The value of a key through a reader.
-    pub(super) fn read<T>(&self, name: &str, found: &mut Found, reader: impl FnOnce(&'a Node, &mut Found) -> Option<T>) -> Option<T> {
+    pub(super) fn read<T>(
+        &self,
+        name: &str,
+        found: &mut Found,
+        reader: impl FnOnce(&'a Node, &mut Found) -> Option<T>,
+    ) -> Option<T> {
         self.get(name).and_then(|node| reader(node, found))
     }
 
     /// A list of values through a reader; one value stands for a list of one.
-    pub(super) fn many<T>(&self, name: &str, found: &mut Found, mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>) -> Vec<T> {
+    pub(super) fn many<T>(
+        &self,
+        name: &str,
+        found: &mut Found,
+        mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>,
+    ) -> Vec<T> {
         match self.get(name) {
             None => Vec::new(),
-            Some(Node { kind: Kind::List(items), .. }) => items.iter().filter_map(|item| reader(item, found)).collect(),
+            Some(Node {
+                kind: Kind::List(items),
+                ..
+            }) => items
+                .iter()
+                .filter_map(|item| reader(item, found))
+                .collect(),
             Some(node) => reader(node, found).into_iter().collect(),
         }
     }
@@ -76,9 +138,24 @@ impl<'a> Fields<'a> {
     }
 
     /// A mapping from names of the author's choice, through a reader.
-    pub(super) fn named<T>(&self, name: &str, found: &mut Found, mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>) -> Vec<(Spanned<String>, T)> {
-        let Some(node) = self.get(name) else { return Vec::new() };
-        entries(node, found).iter().filter_map(|(key, value)| Some((Spanned::new(key.name.clone(), key.span.clone()), reader(value, found)?))).collect()
+    pub(super) fn named<T>(
+        &self,
+        name: &str,
+        found: &mut Found,
+        mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>,
+    ) -> Vec<(Spanned<String>, T)> {
+        let Some(node) = self.get(name) else {
+            return Vec::new();
+        };
+        entries(node, found)
+            .iter()
+            .filter_map(|(key, value)| {
+                Some((
+                    Spanned::new(key.name.clone(), key.span.clone()),
+                    reader(value, found)?,
+                ))
+            })
+            .collect()
     }
 }
 
@@ -95,7 +172,14 @@ pub(super) fn entries<'a>(node: &'a Node, found: &mut Found) -> &'a [(Key, Node)
 }
 
 fn wrong(node: &Node, wanted: &str, found: &mut Found) {
-    found.push(Diagnostic::new("wrong-type", &node.span, format!("this should be {wanted}, not {}", node.describe())).label("here"));
+    found.push(
+        Diagnostic::new(
+            "wrong-type",
+            &node.span,
+            format!("this should be {wanted}, not {}", node.describe()),
+        )
+        .label("here"),
+    );
 }
 
 /// Text; a number or a truth value is taken as written.
@@ -129,7 +213,13 @@ pub(super) fn word(node: &Node, words: &[&str], found: &mut Found) -> Option<Str
     if words.contains(&written.as_str()) {
         return Some(written);
     }
-    let diagnostic = Diagnostic::new("unknown-word", &node.span, format!("`{written}` is none of: {}", words.join(", "))).label("here").nearest(&written, words.iter().copied());
+    let diagnostic = Diagnostic::new(
+        "unknown-word",
+        &node.span,
+        format!("`{written}` is none of: {}", words.join(", ")),
+    )
+    .label("here")
+    .nearest(&written, words.iter().copied());
     found.push(diagnostic);
     None
 }
@@ -148,12 +238,25 @@ pub(super) fn expr(node: &Node, found: &mut Found) -> Option<Expr> {
     let text = text(node, found)?;
     let trimmed = text.value.trim();
     if trimmed.starts_with("{{") {
-        found.push(Diagnostic::new("bad-expression", &node.span, "braces around an expression").label("here").help("this key takes an expression as it is: leave out `{{` and `}}`"));
+        found.push(
+            Diagnostic::new("bad-expression", &node.span, "braces around an expression")
+                .label("here")
+                .help("this key takes an expression as it is: leave out `{{` and `}}`"),
+        );
         return None;
     }
-    let quoted = usize::from(text.span.source.text.as_bytes().get(text.span.range.start).is_some_and(|byte| matches!(byte, b'"' | b'\'')));
+    let quoted = usize::from(
+        text.span
+            .source
+            .text
+            .as_bytes()
+            .get(text.span.range.start)
+            .is_some_and(|byte| matches!(byte, b'"' | b'\'')),
+    );
     let start = text.span.range.start + quoted;
-    let inside = text.span.at(start..text.span.range.end.saturating_sub(quoted).max(start));
+    let inside = text
+        .span
+        .at(start..text.span.range.end.saturating_sub(quoted).max(start));
     Expr::compile(&text.value, &inside, found)
 }
 
@@ -167,8 +270,18 @@ pub(super) fn json_template(node: &Node, found: &mut Found) -> Option<JsonTempla
                 None => JsonTemplate::Text(template),
             }
         }
-        Kind::List(items) => JsonTemplate::List(items.iter().filter_map(|item| json_template(item, found)).collect()),
-        Kind::Map(entries) => JsonTemplate::Map(entries.iter().filter_map(|(key, value)| Some((key.name.clone(), json_template(value, found)?))).collect()),
+        Kind::List(items) => JsonTemplate::List(
+            items
+                .iter()
+                .filter_map(|item| json_template(item, found))
+                .collect(),
+        ),
+        Kind::Map(entries) => JsonTemplate::Map(
+            entries
+                .iter()
+                .filter_map(|(key, value)| Some((key.name.clone(), json_template(value, found)?)))
+                .collect(),
+        ),
         _ => JsonTemplate::Plain(node.to_json()),
     })
 }
@@ -176,7 +289,9 @@ pub(super) fn json_template(node: &Node, found: &mut Found) -> Option<JsonTempla
 /// A time: a number of seconds, or a number with `ms`, `s`, `m` or `h`.
 pub(super) fn duration(node: &Node, found: &mut Found) -> Option<Spanned<Duration>> {
     let parsed = match &node.kind {
-        Kind::Number(number) => number.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        Kind::Number(number) => number
+            .as_f64()
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         Kind::Text(text) => parse_duration(text),
         _ => None,
     };
@@ -192,7 +307,9 @@ pub(super) fn duration(node: &Node, found: &mut Found) -> Option<Spanned<Duratio
 /// Reads `250ms`, `5s`, `1.5m`, `1h`; a bare number is seconds. `None` for anything else.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let number: f64 = text[..digits].parse().ok()?;
     let factor = match text[digits..].trim() {
         "ms" => 0.001,
@@ -213,36 +330,84 @@ pub(super) fn status(node: &Node, found: &mut Found) -> Option<Spanned<StatusSet
     let mut ranges = Vec::new();
     for item in items {
         let written = text(item, found)?.value;
-        let class = written.strip_suffix("xx").and_then(|class| class.parse().ok()).filter(|class| (1..=5).contains(class)).map(StatusRange::Class);
-        let code = written.parse().ok().filter(|code| (100..=599).contains(code)).map(StatusRange::Code);
+        let class = written
+            .strip_suffix("xx")
+            .and_then(|class| class.parse().ok())
+            .filter(|class| (1..=5).contains(class))
+            .map(StatusRange::Class);
+        let code = written
+            .parse()
+            .ok()
+            .filter(|code| (100..=599).contains(code))
+            .map(StatusRange::Code);
         match class.or(code) {
             Some(range) => ranges.push(range),
-            None => found.push(Diagnostic::new("bad-status", &item.span, format!("`{written}` is no status")).label("here").help("write a code from 100 to 599, a class such as `4xx`, or a list of them")),
+            None => found.push(
+                Diagnostic::new(
+                    "bad-status",
+                    &item.span,
+                    format!("`{written}` is no status"),
+                )
+                .label("here")
+                .help("write a code from 100 to 599, a class such as `4xx`, or a list of them"),
+            ),
         }
     }
     (!ranges.is_empty()).then(|| Spanned::new(StatusSet(ranges), node.span.clone()))
 }
 
-const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+const METHODS: &[&str] = &[
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
+];
 
 /// `METHOD /path`, if the text begins like that.
 pub(super) fn request_line(text: &str) -> Option<(&str, &str)> {
     let (method, target) = text.trim().split_once(char::is_whitespace)?;
     let target = target.trim_start();
-    (method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') && (target.starts_with('/') || target.starts_with("{{"))).then_some((method, target))
+    (method
+        .bytes()
+        .all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+        && (target.starts_with('/') || target.starts_with("{{")))
+    .then_some((method, target))
 }
 
 /// A request line with what else a mapping says of the request.
-pub(super) fn request(node: &Node, fields: Option<&Fields<'_>>, found: &mut Found) -> Option<RequestTemplate> {
+pub(super) fn request(
+    node: &Node,
+    fields: Option<&Fields<'_>>,
+    found: &mut Found,
+) -> Option<RequestTemplate> {
     let line = text(node, found)?;
     let Some((method, target)) = request_line(&line.value) else {
-        let first = line.value.split_whitespace().next().unwrap_or("").to_ascii_uppercase();
-        let help = if METHODS.contains(&first.as_str()) { format!("write it like `{first} /path`; the path begins with `/`, the host comes from the target") } else { "write a method and a path, such as `GET /pools`".to_owned() };
-        found.push(Diagnostic::new("bad-request-line", &node.span, "this is no request").label("here").help(help));
+        let first = line
+            .value
+            .split_whitespace()
+            .next()
+            .unwrap_or("")
+            .to_ascii_uppercase();
+        let help = if METHODS.contains(&first.as_str()) {
+            format!(
+                "write it like `{first} /path`; the path begins with `/`, the host comes from the target"
+            )
+        } else {
+            "write a method and a path, such as `GET /pools`".to_owned()
+        };
+        found.push(
+            Diagnostic::new("bad-request-line", &node.span, "this is no request")
+                .label("here")
+                .help(help),
+        );
         return None;
     };
     let target = Template::parse(target, &node.span, found);
-    let mut request = RequestTemplate { span: node.span.clone(), method: method.to_owned(), target, query: Vec::new(), headers: Vec::new(), body: BodyTemplate::Empty };
+    let mut request = RequestTemplate {
+        span: node.span.clone(),
+        method: method.to_owned(),
+        target,
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: BodyTemplate::Empty,
+    };
     if let Some(fields) = fields {
         content(fields, &mut request, found);
     }
@@ -251,12 +416,32 @@ pub(super) fn request(node: &Node, fields: Option<&Fields<'_>>, found: &mut Foun
 
 /// Query, header fields and content of a request.
 pub(super) fn content(fields: &Fields<'_>, request: &mut RequestTemplate, found: &mut Found) {
-    request.query.extend(fields.named("query", found, json_template).into_iter().map(|(key, value)| (key.value, value)));
-    request.headers.extend(fields.named("headers", found, template).into_iter().map(|(key, value)| (key.value, value)));
-    let json = fields.read("json", found, json_template).map(BodyTemplate::Json);
+    request.query.extend(
+        fields
+            .named("query", found, json_template)
+            .into_iter()
+            .map(|(key, value)| (key.value, value)),
+    );
+    request.headers.extend(
+        fields
+            .named("headers", found, template)
+            .into_iter()
+            .map(|(key, value)| (key.value, value)),
+    );
+    let json = fields
+        .read("json", found, json_template)
+        .map(BodyTemplate::Json);
     let text = fields.read("text", found, template).map(BodyTemplate::Text);
     if json.is_some() && text.is_some() {
-        found.push(Diagnostic::new("two-bodies", fields.span, "a request has one content, not both `json` and `text`").label("here").help("keep one of them"));
+        found.push(
+            Diagnostic::new(
+                "two-bodies",
+                fields.span,
+                "a request has one content, not both `json` and `text`",
+            )
+            .label("here")
+            .help("keep one of them"),
+        );
     }
     if let Some(body) = json.or(text) {
         request.body = body;
@@ -265,21 +450,44 @@ pub(super) fn content(fields: &Fields<'_>, request: &mut RequestTemplate, found:
 
 /// Content that matches, or `empty`.
 pub(super) fn body(node: &Node, found: &mut Found) -> Option<Spanned<BodyExpect>> {
-    let body = if node.text() == Some("empty") { BodyExpect::Empty } else { BodyExpect::Matches(matcher(node, found)?) };
+    let body = if node.text() == Some("empty") {
+        BodyExpect::Empty
+    } else {
+        BodyExpect::Matches(matcher(node, found)?)
+    };
     Some(Spanned::new(body, node.span.clone()))
 }
 
 /// A matcher: any value, in which mappings with `$` keys are operators.
 pub(super) fn matcher(node: &Node, found: &mut Found) -> Option<Matcher> {
     Some(match &node.kind {
-        Kind::List(items) => Matcher::List(items.iter().filter_map(|item| matcher(item, found)).collect()),
-        Kind::Map(entries) if entries.iter().any(|(key, _)| key.name.starts_with('$')) => Matcher::Ops(entries.iter().filter_map(|(key, value)| operator(key, value, found)).collect()),
-        Kind::Map(entries) => Matcher::Map(entries.iter().filter_map(|(key, value)| Some((key.name.clone(), matcher(value, found)?))).collect()),
+        Kind::List(items) => Matcher::List(
+            items
+                .iter()
+                .filter_map(|item| matcher(item, found))
+                .collect(),
+        ),
+        Kind::Map(entries) if entries.iter().any(|(key, _)| key.name.starts_with('$')) => {
+            Matcher::Ops(
+                entries
+                    .iter()
+                    .filter_map(|(key, value)| operator(key, value, found))
+                    .collect(),
+            )
+        }
+        Kind::Map(entries) => Matcher::Map(
+            entries
+                .iter()
+                .filter_map(|(key, value)| Some((key.name.clone(), matcher(value, found)?)))
+                .collect(),
+        ),
         _ => Matcher::Value(json_template(node, found)?),
     })
 }
 
-const TYPES: &[&str] = &["string", "number", "integer", "boolean", "null", "array", "object"];
+const TYPES: &[&str] = &[
+    "string", "number", "integer", "boolean", "null", "array", "object",
+];
 
 fn operator(key: &Key, node: &Node, found: &mut Found) -> Option<MatchOp> {
     let inner = |found: &mut Found| matcher(node, found).map(Box::new);
@@ -287,7 +495,19 @@ fn operator(key: &Key, node: &Node, found: &mut Found) -> Option<MatchOp> {
         "$matches" => {
             let template = template(node, found)?;
             if let Some(Err(error)) = template.literal().map(regex::Regex::new) {
-                found.push(Diagnostic::new("bad-regex", &node.span, "this is no regular expression").label(error.to_string().lines().last().unwrap_or("").trim_start_matches("error: ").to_owned()));
+                found.push(
+                    Diagnostic::new("bad-regex", &node.span, "this is no regular expression")
+                        .label(
+                            error
+                                .to_string()
+                                .lines()
+                                .last()
+                                .unwrap_or("")
+                                .trim_start_matches("error: ")
+                                .to_owned(),
+                        )
+                        .help("the syntax is that of the Rust crate `regex`: no look-around, no back-references"),
+                );
                 return None;
             }
             MatchOp::Matches(template)
@@ -302,7 +522,12 @@ fn operator(key: &Key, node: &Node, found: &mut Found) -> Option<MatchOp> {
         "$each" => MatchOp::Each(inner(found)?),
         "$not" => MatchOp::Not(inner(found)?),
         "$one_of" => match &node.kind {
-            Kind::List(items) => MatchOp::OneOf(items.iter().filter_map(|item| matcher(item, found)).collect()),
+            Kind::List(items) => MatchOp::OneOf(
+                items
+                    .iter()
+                    .filter_map(|item| matcher(item, found))
+                    .collect(),
+            ),
             _ => {
                 wrong(node, "a list", found);
                 return None;
@@ -312,7 +537,19 @@ fn operator(key: &Key, node: &Node, found: &mut Found) -> Option<MatchOp> {
         "$check" => MatchOp::Check(expr(node, found)?),
         other => {
             let known = MATCH_OPERATORS.iter().map(|(name, _)| *name);
-            found.push(Diagnostic::new("unknown-key", &key.span, format!("unknown operator `{other}`")).label("not known here").help(format!("known operators: {}", known.clone().collect::<Vec<_>>().join(", "))).nearest(other, known));
+            found.push(
+                Diagnostic::new(
+                    "unknown-key",
+                    &key.span,
+                    format!("unknown operator `{other}`"),
+                )
+                .label("not known here")
+                .help(format!(
+                    "known operators: {}",
+                    known.clone().collect::<Vec<_>>().join(", ")
+                ))
+                .nearest(other, known),
+            );
             return None;
         }
     })
@@ -327,7 +564,14 @@ pub(super) fn schema(node: &Node, found: &mut Found) -> Option<Spanned<SchemaRef
             match jsonschema::validator_for(&schema) {
                 Ok(validator) => SchemaRef::Inline(Arc::new(InlineSchema { schema, validator })),
                 Err(error) => {
-                    found.push(Diagnostic::new("bad-schema", &node.span, format!("this is no JSON Schema: {error}")).label("here"));
+                    found.push(
+                        Diagnostic::new(
+                            "bad-schema",
+                            &node.span,
+                            format!("this is no JSON Schema: {error}"),
+                        )
+                        .label("here"),
+                    );
                     return None;
                 }
             }
@@ -351,8 +595,19 @@ mod tests {
 
     #[test]
     fn times_have_units_and_a_bare_number_is_seconds() {
-        for (text, millis) in [("250ms", 250), ("5s", 5000), ("5", 5000), ("1.5m", 90_000), ("1h", 3_600_000), ("0", 0)] {
-            assert_eq!(parse_duration(text), Some(Duration::from_millis(millis)), "{text}");
+        for (text, millis) in [
+            ("250ms", 250),
+            ("5s", 5000),
+            ("5", 5000),
+            ("1.5m", 90_000),
+            ("1h", 3_600_000),
+            ("0", 0),
+        ] {
+            assert_eq!(
+                parse_duration(text),
+                Some(Duration::from_millis(millis)),
+                "{text}"
+            );
         }
         for text in ["", "s", "5 days", "-1s", "1e400", "ms"] {
             assert_eq!(parse_duration(text), None, "{text}");

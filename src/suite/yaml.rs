@@ -76,7 +76,10 @@ impl Node {
     /// The value of a key, if it is a mapping that has it.
     pub fn get(&self, name: &str) -> Option<&Node> {
         match &self.kind {
-            Kind::Map(entries) => entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node),
+            Kind::Map(entries) => entries
+                .iter()
+                .find(|(key, _)| key.name == name)
+                .map(|(_, node)| node),
             _ => None,
         }
     }
@@ -89,14 +92,25 @@ impl Node {
             Kind::Number(number) => Value::Number(number.clone()),
             Kind::Text(text) => Value::String(text.clone()),
             Kind::List(items) => items.iter().map(Node::to_json).collect(),
-            Kind::Map(entries) => Value::Object(entries.iter().map(|(key, node)| (key.name.clone(), node.to_json())).collect()),
+            Kind::Map(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|(key, node)| (key.name.clone(), node.to_json()))
+                    .collect(),
+            ),
         }
     }
 }
 
 /// Reads the one document of a file. `None` when it cannot be read at all; what is wrong is in `found`.
 pub fn parse(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<Node> {
-    let mut reader = Reader { source, parser: Parser::new_from_str(&source.text), anchors: HashMap::new(), nodes: 0, found };
+    let mut reader = Reader {
+        source,
+        parser: Parser::new_from_str(&source.text),
+        anchors: HashMap::new(),
+        nodes: 0,
+        found,
+    };
     reader.document()
 }
 
@@ -114,29 +128,50 @@ impl<'a> Reader<'a> {
         while let Some((event, span)) = self.next()? {
             match event {
                 Event::DocumentStart(..) if root.is_some() => {
-                    self.report(Diagnostic::new("one-document", &span, "a second YAML document").label("starts here").help("put it into a file of its own"));
+                    self.report(
+                        Diagnostic::new("one-document", &span, "a second YAML document")
+                            .label("starts here")
+                            .help("put it into a file of its own"),
+                    );
                     return root;
                 }
-                Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                Event::StreamStart
+                | Event::StreamEnd
+                | Event::DocumentStart(..)
+                | Event::DocumentEnd => {}
                 event => root = Some(self.node(event, span, 0)?),
             }
         }
-        Some(root.unwrap_or_else(|| Node { span: Span::start_of(self.source), kind: Kind::Null }))
+        Some(root.unwrap_or_else(|| Node {
+            span: Span::start_of(self.source),
+            kind: Kind::Null,
+        }))
     }
 
     /// The next event; the outer `None` means that the text is broken.
     fn next(&mut self) -> Option<Option<(Event<'a>, Span)>> {
-        match self.parser.next_event() {
-            None => Some(None),
-            Some(Ok((event, at))) => {
-                let range = at.byte_range().unwrap_or(0..0);
-                Some(Some((event, Span::start_of(self.source).at(range))))
-            }
-            Some(Err(error)) => {
-                let at = error.marker().byte_offset().unwrap_or(0);
-                let span = Span::start_of(self.source).at(at..at + 1);
-                self.report(Diagnostic::new("yaml-syntax", &span, format!("this is not YAML: {}", error.info())).label("here"));
-                None
+        loop {
+            match self.parser.next_event() {
+                None => return Some(None),
+                Some(Ok((Event::Comment(..), _))) => {}
+                Some(Ok((event, at))) => {
+                    let range = at.byte_range().unwrap_or(0..0);
+                    return Some(Some((event, Span::start_of(self.source).at(range))));
+                }
+                Some(Err(error)) => {
+                    let at = error.marker().byte_offset().unwrap_or(0);
+                    let span = Span::start_of(self.source).at(at..at + 1);
+                    self.report(
+                        Diagnostic::new(
+                            "yaml-syntax",
+                            &span,
+                            format!("this is not YAML: {}", error.info()),
+                        )
+                        .label("here")
+                        .help("look here and at the lines before: a missing quote or bracket, a tab, a wrong indent"),
+                    );
+                    return None;
+                }
             }
         }
     }
@@ -144,14 +179,35 @@ impl<'a> Reader<'a> {
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Option<Node> {
         self.nodes += 1;
         if self.nodes > NODE_BUDGET || depth > DEPTH_LIMIT {
-            let limit = if depth > DEPTH_LIMIT { format!("nested deeper than {DEPTH_LIMIT} levels") } else { format!("more than {NODE_BUDGET} values, aliases counted as often as used") };
-            self.report(Diagnostic::new("yaml-too-large", &span, format!("the file is too large: {limit}")).help("split it, or write the repeated part once"));
+            let limit = if depth > DEPTH_LIMIT {
+                format!("nested deeper than {DEPTH_LIMIT} levels")
+            } else {
+                format!("more than {NODE_BUDGET} values, aliases counted as often as used")
+            };
+            self.report(
+                Diagnostic::new(
+                    "yaml-too-large",
+                    &span,
+                    format!("the file is too large: {limit}"),
+                )
+                .help("split it, or write the repeated part once"),
+            );
             return None;
         }
         let (kind, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 if let Some(tag) = tag {
-                    self.report(Diagnostic::new("yaml-tag", &span, format!("the tag `{}` means nothing here", tag.original_handle().to_owned() + tag.suffix())).help("leave it out; quote the value to make it text"));
+                    self.report(
+                        Diagnostic::new(
+                            "yaml-tag",
+                            &span,
+                            format!(
+                                "the tag `{}` means nothing here",
+                                tag.original_handle().to_owned() + tag.suffix()
+                            ),
+                        )
+                        .help("leave it out; quote the value to make it text"),
+                    );
                 }
                 (self.scalar(text.into_owned(), style, &span), anchor)
             }
@@ -161,7 +217,10 @@ impl<'a> Reader<'a> {
                     match self.next()?? {
                         (Event::SequenceEnd, end) => {
                             let span = span.at(span.range.start..end.range.end.max(span.range.end));
-                            let node = Node { span, kind: Kind::List(items) };
+                            let node = Node {
+                                span,
+                                kind: Kind::List(items),
+                            };
                             self.remember(anchor, &node);
                             return Some(node);
                         }
@@ -172,8 +231,18 @@ impl<'a> Reader<'a> {
             Event::MappingStart(_, anchor, _) => return self.mapping(anchor, span, depth),
             Event::Alias(anchor) => {
                 let Some(copy) = self.anchors.get(&anchor).cloned() else {
-                    self.report(Diagnostic::new("yaml-alias", &span, "this alias stands inside the value that it names").help("an alias can only repeat what is complete before it"));
-                    return Some(Node { span, kind: Kind::Null });
+                    self.report(
+                        Diagnostic::new(
+                            "yaml-alias",
+                            &span,
+                            "this alias stands inside the value that it names",
+                        )
+                        .help("an alias can only repeat what is complete before it"),
+                    );
+                    return Some(Node {
+                        span,
+                        kind: Kind::Null,
+                    });
                 };
                 self.nodes += count(&copy);
                 return Some(copy);
@@ -192,14 +261,20 @@ impl<'a> Reader<'a> {
             let (event, key_span) = self.next()??;
             if matches!(event, Event::MappingEnd) {
                 let span = span.at(span.range.start..key_span.range.end.max(last));
-                let node = Node { span, kind: Kind::Map(entries) };
+                let node = Node {
+                    span,
+                    kind: Kind::Map(entries),
+                };
                 self.remember(anchor, &node);
                 return Some(node);
             }
             let name = match &event {
                 Event::Scalar(text, ..) => text.clone().into_owned(),
                 _ => {
-                    self.report(Diagnostic::new("yaml-key", &key_span, "a key must be plain text").label("this key is a list, a mapping or an alias"));
+                    self.report(
+                        Diagnostic::new("yaml-key", &key_span, "a key must be plain text")
+                            .label("this key is a list, a mapping or an alias"),
+                    );
                     self.node(event, key_span.clone(), depth + 1)?;
                     String::new()
                 }
@@ -209,10 +284,24 @@ impl<'a> Reader<'a> {
             last = last.max(value.span.range.end);
             if let Some((first, _)) = entries.iter().find(|(key, _)| key.name == name) {
                 let line = first.span.location().line;
-                self.report(Diagnostic::new("duplicate-key", &key_span, format!("the key `{name}` stands here twice")).label("again").help(format!("the first one is in line {line}; keep one")));
+                self.report(
+                    Diagnostic::new(
+                        "duplicate-key",
+                        &key_span,
+                        format!("the key `{name}` stands here twice"),
+                    )
+                    .label("again")
+                    .help(format!("the first one is in line {line}; keep one")),
+                );
                 continue;
             }
-            entries.push((Key { name, span: key_span }, value));
+            entries.push((
+                Key {
+                    name,
+                    span: key_span,
+                },
+                value,
+            ));
         }
     }
 
@@ -230,20 +319,35 @@ impl<'a> Reader<'a> {
         let digits = unsigned.bytes().all(|byte| byte.is_ascii_digit());
         if digits && !unsigned.is_empty() && (unsigned == "0" || !unsigned.starts_with('0')) {
             let signed = text.strip_prefix('+').unwrap_or(&text);
-            let number = signed.parse::<i64>().map(Number::from).or_else(|_| signed.parse::<u64>().map(Number::from));
+            let number = signed
+                .parse::<i64>()
+                .map(Number::from)
+                .or_else(|_| signed.parse::<u64>().map(Number::from));
             return number.map_or_else(
                 |_| {
-                    self.report(Diagnostic::new("number-too-large", span, "this integer is larger than JSON readers keep exactly").help("quote it to make it text"));
+                    self.report(
+                        Diagnostic::new(
+                            "number-too-large",
+                            span,
+                            "this integer is larger than JSON readers keep exactly",
+                        )
+                        .help("quote it to make it text"),
+                    );
                     Kind::Null
                 },
                 Kind::Number,
             );
         }
         let fraction = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.')
-            && unsigned.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
+            && unsigned
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
             && unsigned.bytes().any(|byte| byte.is_ascii_digit())
-            && !(unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.as_bytes()[1].is_ascii_digit());
-        if fraction && unsigned.contains(['.', 'e', 'E'])
+            && !(unsigned.len() > 1
+                && unsigned.starts_with('0')
+                && unsigned.as_bytes()[1].is_ascii_digit());
+        if fraction
+            && unsigned.contains(['.', 'e', 'E'])
             && let Some(number) = text.parse::<f64>().ok().and_then(Number::from_f64)
         {
             return Kind::Number(number);
@@ -279,24 +383,46 @@ mod tests {
         let source = Source::new("t.yaml", text);
         let mut found = Vec::new();
         let node = parse(&source, &mut found);
-        assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), codes, "{text}");
-        assert_eq!(&node.map_or(Value::Null, |node| node.to_json()), expected, "{text}");
+        assert_eq!(
+            found.iter().map(|d| d.code).collect::<Vec<_>>(),
+            codes,
+            "{text}"
+        );
+        assert_eq!(
+            &node.map_or(Value::Null, |node| node.to_json()),
+            expected,
+            "{text}"
+        );
     }
 
     #[test]
     fn plain_scalars_follow_the_core_schema() {
-        check("[1, -2, +3, 1.5, 1e3, true, ~, yes, 007, 1_000, 0, 1.2.3, 10.0.0.8, a-b, '1', .5]",
-            &json!([1, -2, 3, 1.5, 1000.0, true, null, "yes", "007", "1_000", 0, "1.2.3", "10.0.0.8", "a-b", "1", 0.5]), &[]);
+        check(
+            "[1, -2, +3, 1.5, 1e3, true, ~, yes, 007, 1_000, 0, 1.2.3, 10.0.0.8, a-b, '1', .5]",
+            &json!([
+                1, -2, 3, 1.5, 1000.0, true, null, "yes", "007", "1_000", 0, "1.2.3", "10.0.0.8",
+                "a-b", "1", 0.5
+            ]),
+            &[],
+        );
     }
 
     #[test]
     fn duplicate_keys_and_rounded_integers_are_errors_and_the_rest_is_still_read() {
-        check("a: 1\na: 2\nb: 99999999999999999999\nc: 3", &json!({"a": 1, "b": null, "c": 3}), &["duplicate-key", "number-too-large"]);
+        check(
+            "a: 1\na: 2\nb: 99999999999999999999\nc: 3",
+            &json!({"a": 1, "b": null, "c": 3}),
+            &["duplicate-key", "number-too-large"],
+        );
     }
 
     #[test]
     fn aliases_are_copied_within_a_budget() {
-        check("a: &x {k: 1}\nb: *x", &json!({"a": {"k": 1}, "b": {"k": 1}}), &[]);
+        check(
+            "a: &x {k: 1}\nb: *x",
+            &json!({"a": {"k": 1}, "b": {"k": 1}}),
+            &[],
+        );
         let mut bomb = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
         for level in 1..10 {
             let one = format!("*a{}", level - 1);
@@ -312,6 +438,11 @@ mod tests {
         assert!(parse(&source, &mut found).is_none());
         assert_eq!(found[0].code, "yaml-syntax");
         check("", &Value::Null, &[]);
+        check(
+            "# only words\na: 1 # and more\n# end\n",
+            &json!({"a": 1}),
+            &[],
+        );
         check("a: 1\n---\nb: 2", &json!({"a": 1}), &["one-document"]);
     }
 
@@ -320,7 +451,13 @@ mod tests {
         let source = Source::new("t.yaml", "a:\n  - b: 'c d'\n");
         let mut found = Vec::new();
         let node = parse(&source, &mut found);
-        let text = node.as_ref().and_then(|n| n.get("a")).and_then(|n| match &n.kind { Kind::List(l) => l[0].get("b"), _ => None });
+        let text = node
+            .as_ref()
+            .and_then(|n| n.get("a"))
+            .and_then(|n| match &n.kind {
+                Kind::List(l) => l[0].get("b"),
+                _ => None,
+            });
         let location = text.map(|n| n.span.location());
         assert_eq!(location.map(|l| (l.line, l.column)), Some((2, 8)));
     }

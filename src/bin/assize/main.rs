@@ -1,2 +1,42 @@
-//! The command line of assize.
-fn main() {}
+//! The command line: arguments in, exit code out. The only place that prints, exits, or reads the environment.
+
+mod args;
+mod check;
+mod emulator;
+mod explain;
+mod list;
+mod output;
+mod run;
+mod schema;
+mod select;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command};
+use output::complain;
+
+/// Bad usage, a bad suite, or a file that cannot be used.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Run(run) => run::run(&run),
+        Command::List(list) => list::list(&list),
+        Command::Check(check) => check::check(&check),
+        Command::Serve(serve) => serve::serve(&serve),
+        Command::Schema => schema::schema(),
+        Command::Explain(explain) => explain::explain(&explain),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("error: {error:#}\n"));
+            ExitCode::from(USAGE)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What can be asked of the program.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Holds an HTTP endpoint to a contract: runs declared scenarios, judges each answer and what it left behind.
+#[derive(Debug, Parser)]
+#[command(
+    name = "assize",
+    version,
+    propagate_version = true,
+    after_help = "Without --endpoint, `assize run` starts the embedded emulator.\nExit codes: 0 all passed, 1 a failure, 2 bad usage or suite, 3 something could not be judged, 4 nothing ran, 5 objects leaked."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run scenarios against an endpoint and judge it.
+    Run(Run),
+    /// Name the cases, or the requirements with the cases that show them.
+    List(List),
+    /// Read scenarios and report everything that is wrong with them.
+    Check(Check),
+    /// Serve the embedded emulator.
+    Serve(Serve),
+    /// Print the JSON Schema of the scenario format.
+    Schema,
+    /// Say what a requirement or a diagnostic means.
+    Explain(Explain),
+}
+
+/// Which suite, and which of its scenarios.
+#[derive(Debug, Args)]
+pub(crate) struct Suite {
+    /// Scenario files and directories; all of the suite's where there is none.
+    pub(crate) paths: Vec<PathBuf>,
+    /// A directory with a suite.yaml, or `lbaas-v2`, the suite inside this program; else the suite.yaml
+    /// at or above the paths or the working directory, else `lbaas-v2`.
+    #[arg(long, value_name = "DIR|NAME", env = "ASSIZE_SUITE")]
+    pub(crate) suite: Option<String>,
+}
+
+/// Which cases.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// Only cases whose id contains this, or matches it as a glob; may be repeated.
+    #[arg(long, short, value_name = "ID|GLOB")]
+    pub(crate) filter: Vec<String>,
+    /// Only cases with this tag; may be repeated.
+    #[arg(long, short, value_name = "TAG")]
+    pub(crate) tag: Vec<String>,
+    /// The dialect to hold the endpoint to; the suite's own choice where there is none.
+    #[arg(long, short, value_name = "NAME", env = "ASSIZE_PROFILE")]
+    pub(crate) profile: Option<String>,
+    /// Set a variable of the suite; ASSIZE_VAR_NAME does the same, and keeps secrets off the command line.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) suite: Suite,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Scheme, host, port and base path; the embedded emulator where there is none.
+    #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
+    pub(crate) endpoint: Option<String>,
+    /// Cases at once. Waiting is what takes time, so this does not follow the number of processors.
+    #[arg(long, short, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) jobs: u16,
+    /// Start nothing more after the first failure or error.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Stop after this time, clean up, and report the rest as not run: 30s, 5m, 1h.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) deadline: Option<Duration>,
+    /// How long one request may take.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub(crate) request_timeout: Duration,
+    /// Say what would run and what not, and send nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Let a violation of a `should` fail, too.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Write JUnit XML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// The seed of every random choice; a new one, which is printed, where there is none.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// One line a case, on a terminal too.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) suite: Suite,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Print requirement → cases, and mark those that no case shows.
+    #[arg(long)]
+    pub(crate) requirements: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) suite: Suite,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Whose answers to give.
+    #[arg(long, value_enum, default_value_t = Dialect::OtcV2)]
+    pub(crate) dialect: Dialect,
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9696")]
+    pub(crate) listen: SocketAddr,
+    /// How long the pending states of octavia last: one time, or MIN..MAX.
+    #[arg(long, value_name = "TIME|MIN..MAX")]
+    pub(crate) pending: Option<String>,
+    /// The seed of ids and of everything else that is random.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dialect {
+    OtcV2,
+    Octavia,
+    NeutronLbaas,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A requirement such as DP-10, or a diagnostic such as unknown-key.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) suite: ExplainSuite,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainSuite {
+    /// As for `run`.
+    #[arg(long, value_name = "DIR|NAME", env = "ASSIZE_SUITE")]
+    pub(crate) suite: Option<String>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    assize::suite::parse_duration(text)
+        .ok_or_else(|| "write seconds, or a number with a unit: 250ms, 5s, 2m, 1h".to_owned())
+}

@@ -1,0 +1,54 @@
+//! Writing to the terminal: data to stdout, progress and complaints to stderr, and no panic on a closed pipe.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use assize::source::Diagnostic;
+
+/// Writes data to stdout.
+pub(crate) fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Writes to stderr; there is nothing to be done when even that fails.
+pub(crate) fn complain(text: &str) {
+    let mut err = anstream::stderr().lock();
+    let _ = err.write_all(text.as_bytes());
+    let _ = err.flush();
+}
+
+/// Whether stdout is looked at by a person.
+pub(crate) fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Whether text for this stream may carry colours; `anstream` strips them where they are not wanted.
+pub(crate) fn styled(terminal: bool) -> bool {
+    terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Writes every diagnostic of a suite to stderr, with their number at the end.
+pub(crate) fn diagnostics(found: &[Diagnostic]) {
+    let styled = styled(std::io::stderr().is_terminal());
+    for diagnostic in found {
+        complain(&format!("{}\n\n", diagnostic.render(styled)));
+    }
+    let problems = if found.len() == 1 {
+        "problem"
+    } else {
+        "problems"
+    };
+    complain(&format!(
+        "{} {problems} found; `assize explain CODE` says more of a code in brackets\n",
+        found.len()
+    ));
+}
+
+/// Whether an error is only that nobody reads any more.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

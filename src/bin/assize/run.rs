@@ -1,0 +1,299 @@
+//! `assize run`: the main job.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use assize::case::expand;
+use assize::outcome::{Event, RunReport, Verdict};
+use assize::plan::{Filter, Plan};
+use assize::report::{Console, junit};
+use assize::runner::{Options, run as run_plan};
+use assize::suite::model::Suite;
+use assize::target::{Limits, Target};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio_util::sync::CancellationToken;
+
+use crate::output::{complain, say, stdout_is_terminal, styled};
+use crate::{USAGE, args, emulator, select};
+
+pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
+    let set = select::variables(&arguments.selection.variables)?;
+    let Some(suite) = select::suite(&arguments.suite, &set)? else {
+        return Ok(USAGE);
+    };
+    let junit = arguments.junit.as_deref().map(Artefact::open).transpose()?;
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
+    runtime.block_on(async {
+        let seed = arguments.seed.unwrap_or_else(fresh_seed);
+        let limits = Limits {
+            request: arguments.request_timeout,
+            ..Limits::STANDARD
+        };
+        let variables = select::typed(&suite, &set);
+        let profile = arguments.selection.profile.as_deref();
+        let (endpoint, embedded) = match &arguments.endpoint {
+            Some(endpoint) => (endpoint.clone(), None),
+            None if arguments.dry_run => ("http://127.0.0.1".to_owned(), None),
+            None => {
+                let emulator = embedded(&suite, profile, seed).await?;
+                (emulator.url().to_owned(), Some(emulator))
+            }
+        };
+        let mut target = Target::new(&suite, &endpoint, profile, &variables, limits)?;
+        if embedded.is_some() && suite.identities.is_empty() {
+            // A file of plain steps says nothing of tokens; the emulator asks for one.
+            target.identities.insert(
+                "owner".to_owned(),
+                vec![("X-Auth-Token".to_owned(), emulator::OWNER_TOKEN.to_owned())],
+            );
+        }
+        let filter = Filter {
+            ids: arguments.selection.filter.clone(),
+            tags: arguments.selection.tag.clone(),
+        };
+        let plan = Plan::new(&suite, expand(&suite), &filter, &target)?;
+        if arguments.dry_run {
+            say(&dry_run(&plan))?;
+            return Ok(if plan.runnable().next().is_none() {
+                4
+            } else {
+                0
+            });
+        }
+        announce(&suite, &target, seed, embedded.is_some());
+        let report = execute(arguments, suite, target, plan, seed).await?;
+        if let Some(running) = embedded {
+            running
+                .shutdown()
+                .await
+                .context("the embedded emulator did not stop")?;
+        }
+        if let Some(file) = junit {
+            file.write(&junit_text(&report)?)?;
+        }
+        Ok(report.exit_code())
+    })
+}
+
+fn junit_text(report: &RunReport) -> anyhow::Result<String> {
+    junit(report).context("the JUnit report cannot be formed")
+}
+
+async fn embedded(
+    suite: &Suite,
+    profile: Option<&str>,
+    seed: u64,
+) -> anyhow::Result<assize::emulator::Running> {
+    let named = profile.or(suite.default_profile.as_deref());
+    let dialect = match named.and_then(|name| suite.profiles.get(name)) {
+        Some(profile) => {
+            let name = profile.emulator.as_deref().with_context(|| format!("the profile {} names no emulator; say where to send requests with --endpoint URL", profile.name))?;
+            emulator::dialect(name).with_context(|| format!("the profile {} names the emulator `{name}`, which this program does not have; say where to send requests with --endpoint URL", profile.name))?
+        }
+        // Plain files without a profile, and a profile that does not exist, which the target refuses.
+        None => assize::emulator::Dialect::OtcV2,
+    };
+    emulator::start(dialect, seed)
+        .await
+        .context("the embedded emulator cannot be started")
+}
+
+fn fresh_seed() -> u64 {
+    let bytes = uuid::Uuid::new_v4().into_bytes();
+    u64::from(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+}
+
+fn announce(suite: &Suite, target: &Target, seed: u64, embedded: bool) {
+    let profile = target
+        .profile_name()
+        .map(|name| format!(" as {name}"))
+        .unwrap_or_default();
+    let what = if embedded {
+        "the embedded emulator"
+    } else {
+        "endpoint"
+    };
+    complain(&format!(
+        "assize {} holds {what} {}{profile} to {}; seed {seed}\n",
+        env!("CARGO_PKG_VERSION"),
+        target.endpoint,
+        suite.name
+    ));
+}
+
+fn dry_run(plan: &Plan) -> String {
+    let mut text = String::new();
+    for planned in &plan.cases {
+        match &planned.skip {
+            None => text.push_str(&format!(
+                "RUN   {}  {}\n",
+                planned.case.id, planned.case.title
+            )),
+            Some(reason) => text.push_str(&format!(
+                "SKIP  {}  {}  ({reason})\n",
+                planned.case.id, planned.case.title
+            )),
+        }
+    }
+    let runnable = plan.runnable().count();
+    text.push_str(&format!(
+        "{runnable} cases would run, {} would be skipped; nothing was sent\n",
+        plan.cases.len() - runnable
+    ));
+    text
+}
+
+/// Runs the plan and tells of it as it goes.
+async fn execute(
+    arguments: &args::Run,
+    suite: Arc<Suite>,
+    target: Target,
+    plan: Plan,
+    seed: u64,
+) -> anyhow::Result<RunReport> {
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    let watcher = tokio::spawn(async move {
+        interrupted().await;
+        complain(
+            "\ninterrupted: no more cases are started; what was created is removed. Once more to leave at once.\n",
+        );
+        stop.cancel();
+        interrupted().await;
+        complain("\nleft at once: objects of this run may be left on the endpoint.\n");
+        leave();
+    });
+    let options = Options {
+        jobs: usize::from(arguments.jobs),
+        fail_fast: arguments.fail_fast,
+        deadline: arguments.deadline,
+        strict: arguments.strict,
+        seed,
+        ..Options::standard()
+    };
+    let terminal = stdout_is_terminal();
+    let console = Console {
+        width: None,
+        styled: styled(terminal),
+        verbose: arguments.verbose,
+    };
+    let bar = progress(plan.runnable().count());
+    let mut failed = None;
+    let report = run_plan(
+        suite,
+        Arc::new(target),
+        plan,
+        options,
+        cancel,
+        |event| match event {
+            Event::Started { .. } => {}
+            Event::Progress { done } => bar.set_position(done as u64),
+            Event::Finished(outcome) => {
+                let plain = outcome.verdict == Verdict::Pass && outcome.findings.is_empty();
+                if terminal && plain && !arguments.verbose {
+                    return;
+                }
+                if let Some(line) = console.finished(outcome) {
+                    let said = bar.suspend(|| say(&format!("{line}\n")));
+                    failed = failed.take().or(said.err());
+                }
+            }
+        },
+    )
+    .await?;
+    watcher.abort();
+    bar.finish_and_clear();
+    if let Some(error) = failed.filter(|error| !crate::output::is_closed_pipe(error)) {
+        return Err(error);
+    }
+    match say(&format!("{}\n", console.summary(&report))) {
+        Err(error) if !crate::output::is_closed_pipe(&error) => Err(error),
+        _ => Ok(report),
+    }
+}
+
+fn progress(cases: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(cases as u64), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} cases, {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Until Ctrl-C or, where there is one, a request to terminate.
+pub(crate) async fn interrupted() {
+    #[cfg(unix)]
+    {
+        if let Ok(mut terminate) =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+#[expect(
+    clippy::exit,
+    reason = "the second interrupt leaves without waiting for anything"
+)]
+fn leave() {
+    std::process::exit(3);
+}
+
+/// A report's file: made sure of before the run, written beside its place and renamed after it.
+struct Artefact {
+    path: PathBuf,
+    draft: tempfile::NamedTempFile,
+}
+
+impl Artefact {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        let directory = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("{} cannot be created", directory.display()))?;
+        if path.is_dir() {
+            anyhow::bail!("{} is a directory; name a file", path.display());
+        }
+        let draft = tempfile::Builder::new()
+            .prefix(".assize-")
+            .tempfile_in(directory)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            draft,
+        })
+    }
+
+    fn write(mut self, text: &str) -> anyhow::Result<()> {
+        let shown = self.path.display().to_string();
+        self.draft
+            .write_all(text.as_bytes())
+            .with_context(|| format!("{shown} cannot be written"))?;
+        // A temporary file is private to its owner; a report is not.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            self.draft
+                .as_file()
+                .set_permissions(std::fs::Permissions::from_mode(0o644))
+                .with_context(|| format!("{shown} cannot be made readable"))?;
+        }
+        self.draft
+            .persist(&self.path)
+            .with_context(|| format!("{shown} cannot be written"))?;
+        Ok(())
+    }
+}

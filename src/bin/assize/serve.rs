@@ -1,0 +1,64 @@
+//! `assize serve`: the emulator until it is stopped.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use assize::emulator::{Dialect, Emulator};
+use assize::suite::parse_duration;
+
+use crate::args;
+use crate::output::{complain, say};
+
+pub(crate) fn serve(arguments: &args::Serve) -> anyhow::Result<u8> {
+    let mut config = crate::emulator::config(Dialect::from(arguments.dialect), arguments.seed);
+    if let Some(text) = &arguments.pending {
+        config.pending = pending(text).with_context(|| format!("`--pending {text}` is no time; write one such as 50ms, or a range such as 50ms..400ms"))?;
+    }
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
+    runtime.block_on(async {
+        let emulator = Emulator::bind(config, arguments.listen).await.with_context(|| format!("{} cannot be listened on; choose another with --listen, or port 0 for a free one", arguments.listen))?;
+        say(&format!("{}\n", emulator.url()))?;
+        complain("serving until Ctrl-C; tokens: assize-owner, assize-other, assize-readonly, assize-admin\n");
+        let running = emulator.serve();
+        crate::run::interrupted().await;
+        running.shutdown().await?;
+        Ok(0)
+    })
+}
+
+fn pending(text: &str) -> Option<std::ops::RangeInclusive<Duration>> {
+    let (from, to) = text.split_once("..").unwrap_or((text, text));
+    let to = parse_duration(to)?;
+    // `50..400ms` takes the unit of its end.
+    let from = match from.parse::<f64>() {
+        Ok(_) if from != text => parse_duration(&format!(
+            "{from}{}",
+            text.trim_end()
+                .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')
+        ))
+        .or_else(|| parse_duration(from))?,
+        _ => parse_duration(from)?,
+    };
+    (from <= to).then_some(from..=to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pending_is_one_time_or_a_range_whose_unit_may_stand_at_its_end() {
+        let ms = Duration::from_millis;
+        for (text, range) in [
+            ("50ms", Some(ms(50)..=ms(50))),
+            ("50ms..400ms", Some(ms(50)..=ms(400))),
+            ("50..400ms", Some(ms(50)..=ms(400))),
+            ("1s", Some(ms(1000)..=ms(1000))),
+            ("4..1s", None),
+            ("soon", None),
+            ("..", None),
+        ] {
+            assert_eq!(pending(text), range, "{text}");
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! HTTP: from the bytes of a request to a command, and from its reply to the bytes of an answer.
+//!
+//! Nothing is decided here that a vendor could decide otherwise: the order of the checks is
+//! `Api::respond`, and what differs in it is asked of `dialect::Rules`.
+
+mod body;
+mod change;
+mod draft;
+mod filter;
+mod list;
+mod query;
+mod render;
+mod route;
+mod tree;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::response::Response;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use self::query::Query;
+use self::route::Route;
+use super::config::{Config, Identity};
+use super::dialect::{Accept, Answer, Cascade, DeleteBody, Permission, RequestId, Rules};
+use super::model::Kind;
+use super::refusal::Refusal;
+use super::store::{self, Action, Caller, Command, Depth, Reply, State, Target};
+
+/// The largest body that is read.
+const BODY_LIMIT: usize = 2 * 1024 * 1024;
+
+/// One emulated API with its state.
+pub(super) struct Api {
+    rules: &'static Rules,
+    identities: Vec<Identity>,
+    base: String,
+    state: Mutex<State>,
+    /// The wall clock at the start; from there time only goes forward.
+    epoch: (Timestamp, Instant),
+    requests: Mutex<store::Random>,
+}
+
+impl Api {
+    /// An empty cloud that is reached at `base`, an origin without a trailing slash.
+    pub(super) fn new(config: &Config, base: String) -> Self {
+        Self {
+            rules: config.dialect.rules(),
+            identities: config.identities.clone(),
+            base,
+            state: Mutex::new(State::new(config)),
+            epoch: (Timestamp::now(), Instant::now()),
+            requests: Mutex::new(store::Random::new(config.seed ^ u64::MAX)),
+        }
+    }
+
+    /// How many objects exist now.
+    pub(super) fn objects(&self) -> usize {
+        self.objects_at(self.now())
+    }
+
+    /// How many objects exist once everything due by `now` is done.
+    pub(super) fn objects_at(&self, now: Timestamp) -> usize {
+        let mut state = lock(&self.state);
+        state.settle(now);
+        state.objects()
+    }
+
+    fn now(&self) -> Timestamp {
+        let (wall, start) = self.epoch;
+        wall.checked_add(start.elapsed()).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Answers a request; never fails and never panics.
+    pub(super) async fn handle(&self, request: Request<Body>) -> Response {
+        let (parts, body) = request.into_parts();
+        // The body is read before anything is judged, so that no answer overtakes it on the wire.
+        let body = to_bytes(body, BODY_LIMIT)
+            .await
+            .map_err(|_| Refusal::TooLarge { limit: BODY_LIMIT });
+        self.answer(&parts, body, self.now()).into_response()
+    }
+
+    /// The answer to a request that was read, or could not be.
+    pub(super) fn answer(
+        &self,
+        parts: &Parts,
+        body: Result<Bytes, Refusal>,
+        now: Timestamp,
+    ) -> Answer {
+        let request_id = lock(&self.requests).id();
+        let mut answer = match self.respond(parts, body, now) {
+            Ok(answer) => answer,
+            Err(refusal) => (self.rules.answer)(&refusal, &request_id.simple().to_string()),
+        };
+        match self.rules.request_id {
+            RequestId::Header => answer
+                .headers
+                .push(("x-openstack-request-id", format!("req-{request_id}"))),
+            RequestId::Absent => {}
+        }
+        answer
+    }
+
+    /// The checks in their order: token, path, method, body, and then the store's own.
+    fn respond(
+        &self,
+        parts: &Parts,
+        body: Result<Bytes, Refusal>,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let path = parts.uri.path();
+        let route = Route::parse(self.rules, path);
+        if let Ok(Route::Versions) = route {
+            Route::Versions.check_method(self.rules, &parts.method)?;
+            return Ok(Answer::new(200, Some(self.versions())));
+        }
+        let caller = self.authenticate(parts)?;
+        self.admits_json(parts)?;
+        let body = body?;
+        let route = route?;
+        route.check_method(self.rules, &parts.method)?;
+        route.check_ids(self.rules)?;
+        let query = Query::parse(parts.uri.query().unwrap_or_default());
+        let all_members = route == Route::AllMembers;
+        let writes = parts.method != Method::GET;
+        if writes && self.rules.permission == Permission::First {
+            caller.may_write()?;
+        }
+        let action = self.action(route, &parts.method, &query, &body)?;
+
+        let mut state = lock(&self.state);
+        let reply = store::apply(&mut state, Command { caller, action }, now)?;
+        let show = |kind: Kind, object: Map<String, Value>| json!({kind.as_str(): object});
+        Ok(match reply {
+            Reply::Created(kind, id) => {
+                Answer::new(201, Some(show(kind, render::object(&state, (kind, id)))))
+            }
+            Reply::Found(kind, id) => {
+                let mut object = render::object(&state, (kind, id));
+                list::select(&state, &mut object, &query);
+                Answer::new(200, Some(show(kind, object)))
+            }
+            Reply::Listed(kind, ids) => {
+                let objects = list::objects(&state, kind, &ids, all_members, &query);
+                let url = format!("{}{path}", self.base);
+                Answer::new(200, Some(list::page(&state, kind, objects, &query, &url)?))
+            }
+            Reply::Tree(id) => Answer::new(200, Some(tree::tree(&state, id))),
+            Reply::Deleted => Answer::new(204, None),
+            Reply::Accepted => Answer::new(202, None),
+        })
+    }
+
+    /// Who asks, by the token.
+    fn authenticate(&self, parts: &Parts) -> Result<Caller, Refusal> {
+        let token = parts
+            .headers
+            .get("x-auth-token")
+            .and_then(|token| token.to_str().ok());
+        let known = self
+            .identities
+            .iter()
+            .find(|identity| Some(identity.token.as_str()) == token);
+        let identity = known.ok_or(Refusal::Unauthenticated)?;
+        Ok(Caller {
+            project: identity.project.clone(),
+            access: identity.access,
+        })
+    }
+
+    fn admits_json(&self, parts: &Parts) -> Result<(), Refusal> {
+        let Some(accept) = parts.headers.get(ACCEPT) else {
+            return Ok(());
+        };
+        let admits = |text: &str| {
+            let mut ranges = text
+                .split(',')
+                .map(|range| range.split(';').next().unwrap_or_default().trim());
+            ranges.any(|range| matches!(range, "" | "*/*" | "application/*" | "application/json"))
+        };
+        match self.rules.accept {
+            Accept::MustAdmitJson if !accept.to_str().is_ok_and(admits) => {
+                Err(Refusal::NotAcceptable)
+            }
+            Accept::MustAdmitJson | Accept::Ignored => Ok(()),
+        }
+    }
+
+    /// What a method on a path asks of the store.
+    fn action(
+        &self,
+        route: Route,
+        method: &Method,
+        query: &Query,
+        body: &[u8],
+    ) -> Result<Action, Refusal> {
+        let rules = self.rules;
+        match route {
+            Route::Versions => Err(Refusal::NoRoute { path: "/".into() }),
+            Route::AllMembers => Ok(Action::List {
+                kind: Kind::Member,
+                parent: None,
+            }),
+            Route::Tree { id } => Ok(Action::Tree { id }),
+            Route::Collection { kind, parent } => match (method, rules.batch, parent) {
+                (&Method::POST, _, parent) => Ok(Action::Create(draft::draft(
+                    rules,
+                    kind,
+                    parent.as_deref(),
+                    body,
+                )?)),
+                (&Method::PUT, Some(batch), Some(pool)) => Ok(Action::Batch {
+                    pool,
+                    batch: change::batch(rules, batch, body)?,
+                }),
+                (_, _, parent) => Ok(Action::List { kind, parent }),
+            },
+            Route::Item { kind, parent, id } => {
+                let target = Target { kind, parent, id };
+                match *method {
+                    Method::PUT => Ok(Action::Update(target, change::change(rules, kind, body)?)),
+                    Method::DELETE => {
+                        if rules.delete_body == DeleteBody::Refused && !body.is_empty() {
+                            return Err(Refusal::BodyOnDelete);
+                        }
+                        let cascade = kind == Kind::LoadBalancer && query.flag("cascade");
+                        let depth = match rules.cascade {
+                            Cascade::OnRequest if cascade => Depth::Cascade,
+                            Cascade::OnRequest | Cascade::Unknown => Depth::Object,
+                        };
+                        Ok(Action::Delete(target, depth))
+                    }
+                    _ => Ok(Action::Show(target)),
+                }
+            }
+        }
+    }
+
+    /// The document at the root: the newest version is the current one.
+    fn versions(&self) -> Value {
+        let newest = self.rules.versions.last();
+        let versions = self.rules.versions.iter().map(|id| {
+            let status = if Some(id) == newest {
+                "CURRENT"
+            } else {
+                "SUPPORTED"
+            };
+            let prefix = self.rules.prefixes.last().copied().unwrap_or_default();
+            let href = format!("{}/{prefix}", self.base);
+            json!({"id": id, "status": status, "links": [{"rel": "self", "href": href}]})
+        });
+        json!({"versions": versions.collect::<Vec<_>>()})
+    }
+}
+
+/// A poisoned lock still guards whole values: every command checks before it changes.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Answer {
+    fn into_response(self) -> Response {
+        let Self {
+            status,
+            headers,
+            body,
+        } = self;
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() =
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response
+                    .headers_mut()
+                    .insert(HeaderName::from_static(name), value);
+            }
+        }
+        if let Some(body) = body {
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            *response.body_mut() = Body::from(body.to_string());
+        }
+        response
+    }
+}

@@ -1,0 +1,238 @@
+//! Lists: their order, their pages and the choice of attributes.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::filter::filter;
+use super::query::{Query, encode};
+use super::render;
+use crate::emulator::dialect::{Body, Fields, Paging, SortPairs};
+use crate::emulator::model::Kind;
+use crate::emulator::refusal::Refusal;
+use crate::emulator::store::State;
+
+type Object = Map<String, Value>;
+
+/// The objects of a list as they are shown, before any filter.
+pub(super) fn objects(
+    state: &State,
+    kind: Kind,
+    ids: &[Uuid],
+    all: bool,
+    query: &Query,
+) -> Vec<Object> {
+    let whole_rules =
+        kind == Kind::L7Policy && state.rules.body == Body::Otc && query.flag("display_all_rules");
+    let show = |id: &Uuid| {
+        let mut object = if all {
+            render::member_of_all(state, *id)
+        } else {
+            render::object(state, (kind, *id))
+        };
+        if whole_rules {
+            let rules = state
+                .rules_of(*id)
+                .into_iter()
+                .map(|it| render::object(state, (Kind::L7Rule, it.common.id)));
+            object.insert("rules".into(), rules.map(Value::Object).collect());
+        }
+        object
+    };
+    ids.iter().map(show).collect()
+}
+
+/// The body of a list: what matches, in order, one page of it; `base` is the list's own URL.
+pub(super) fn page(
+    state: &State,
+    kind: Kind,
+    mut objects: Vec<Object>,
+    query: &Query,
+    base: &str,
+) -> Result<Value, Refusal> {
+    filter(state, kind, &mut objects, query)?;
+    sort(state, &mut objects, query)?;
+    let Page { mut objects, links } = cut(state, objects, query, base)?;
+    objects
+        .iter_mut()
+        .for_each(|object| select(state, object, query));
+    let mut body = Map::new();
+    body.insert(kind.plural().to_owned(), objects.into());
+    if let Some(links) = links {
+        body.insert(format!("{}_links", kind.plural()), links);
+    }
+    Ok(body.into())
+}
+
+/// Keeps the attributes that `fields` names, if it names any.
+pub(super) fn select(state: &State, object: &mut Object, query: &Query) {
+    let wanted: Vec<&str> = query
+        .all("fields")
+        .flat_map(|names| names.split(','))
+        .filter(|name| !name.is_empty())
+        .collect();
+    match state.rules.fields {
+        Fields::Select if !wanted.is_empty() => {
+            object.retain(|key, _| wanted.contains(&key.as_str()));
+        }
+        Fields::Select | Fields::Ignored => {}
+    }
+}
+
+/// Orders by the sort keys, and by id where they say nothing.
+fn sort(state: &State, objects: &mut [Object], query: &Query) -> Result<(), Refusal> {
+    let mut keys: Vec<(&str, &str)> = Vec::new();
+    for pair in query.all("sort").flat_map(|pairs| pairs.split(',')) {
+        keys.push(pair.split_once(':').unwrap_or((pair, "asc")));
+    }
+    let (names, directions): (Vec<&str>, Vec<&str>) = (
+        query.all("sort_key").collect(),
+        query.all("sort_dir").collect(),
+    );
+    let paired = match state.rules.sort_pairs {
+        SortPairs::Equal => names.len() == directions.len(),
+        SortPairs::Padded => names.len() >= directions.len(),
+    };
+    if !paired {
+        return Err(Refusal::BadQuery {
+            reason: "there must be as many sort_dir as sort_key".into(),
+        });
+    }
+    let directions = directions.into_iter().chain(std::iter::repeat("asc"));
+    keys.extend(names.into_iter().zip(directions));
+
+    for (key, direction) in &keys {
+        if !matches!(*direction, "asc" | "desc") {
+            return Err(Refusal::BadQuery {
+                reason: format!("sort direction {direction} is neither asc nor desc"),
+            });
+        }
+        let sortable = |value: &Value| !value.is_array() && !value.is_object();
+        if objects
+            .first()
+            .is_some_and(|object| !object.get(*key).is_some_and(sortable))
+        {
+            return Err(Refusal::BadQuery {
+                reason: format!("{key} is no sort key"),
+            });
+        }
+    }
+    objects.sort_by(|left, right| {
+        let by_keys = keys.iter().map(|(key, direction)| {
+            let order = compare(left.get(*key), right.get(*key));
+            if *direction == "desc" {
+                order.reverse()
+            } else {
+                order
+            }
+        });
+        by_keys
+            .fold(Ordering::Equal, Ordering::then)
+            .then_with(|| compare(left.get("id"), right.get("id")))
+    });
+    Ok(())
+}
+
+fn compare(left: Option<&Value>, right: Option<&Value>) -> Ordering {
+    match (left, right) {
+        (Some(Value::Number(left)), Some(Value::Number(right))) => {
+            left.as_i64().cmp(&right.as_i64())
+        }
+        (Some(Value::String(left)), Some(Value::String(right))) => left.cmp(right),
+        (Some(Value::Bool(left)), Some(Value::Bool(right))) => left.cmp(right),
+        (Some(Value::Null) | None, Some(Value::Null) | None) => Ordering::Equal,
+        (Some(Value::Null) | None, _) => Ordering::Less,
+        _ => Ordering::Greater,
+    }
+}
+
+struct Page {
+    objects: Vec<Object>,
+    links: Option<Value>,
+}
+
+/// Cuts one page out of the ordered list.
+fn cut(state: &State, objects: Vec<Object>, query: &Query, base: &str) -> Result<Page, Refusal> {
+    let bad = |reason: String| Refusal::BadQuery { reason };
+    let asked = match query.first("limit") {
+        None => None,
+        Some(text) => match text.parse::<usize>() {
+            // Zero asks for no bound.
+            Ok(limit) => Some(limit).filter(|limit| *limit > 0),
+            Err(_) => return Err(bad(format!("limit {text} is no number"))),
+        },
+    };
+    let limit = match state.rules.paging {
+        Paging::Always { max } => Some(asked.unwrap_or(max).min(max)),
+        Paging::OnLimit | Paging::OnLimitFull => asked,
+    };
+    let Some(limit) = limit else {
+        return Ok(Page {
+            objects,
+            links: None,
+        });
+    };
+    let reverse = query.flag("page_reverse");
+    let marker = query.first("marker").filter(|marker| !marker.is_empty());
+    let position = match marker {
+        None => None,
+        Some(marker) => {
+            let at = objects
+                .iter()
+                .position(|object| object.get("id").is_some_and(|id| id == marker));
+            Some(at.ok_or_else(|| bad(format!("marker {marker} is not in the list")))?)
+        }
+    };
+    let (start, end) = if reverse {
+        let end = position.unwrap_or(objects.len());
+        (end.saturating_sub(limit), end)
+    } else {
+        let start = position.map_or(0, |at| at + 1);
+        (start, start.saturating_add(limit).min(objects.len()))
+    };
+    let (total, full) = (objects.len(), end - start == limit);
+    let objects: Vec<Object> = objects.into_iter().skip(start).take(end - start).collect();
+    let (next, previous) = match state.rules.paging {
+        Paging::OnLimit => (end < total, start > 0),
+        Paging::Always { .. } | Paging::OnLimitFull => {
+            if reverse {
+                (position.is_some(), full)
+            } else {
+                (full, position.is_some())
+            }
+        }
+    };
+    let id = |object: Option<&Object>| {
+        object
+            .and_then(|it| it.get("id"))
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    let mut links = Vec::new();
+    for (rel, wanted, edge) in [
+        ("next", next, id(objects.last())),
+        ("previous", previous, id(objects.first())),
+    ] {
+        if let (true, Some(edge)) = (wanted, edge) {
+            let kept = query
+                .pairs
+                .iter()
+                .filter(|(key, _)| !matches!(key.as_str(), "marker" | "page_reverse" | "limit"));
+            let kept: String = kept
+                .map(|(key, value)| format!("&{}={}", encode(key), encode(value)))
+                .collect();
+            let back = if rel == "previous" {
+                "&page_reverse=True"
+            } else {
+                ""
+            };
+            links.push(json!({"rel": rel, "href": format!("{base}?limit={limit}&marker={edge}{back}{kept}")}));
+        }
+    }
+    let shown = matches!(state.rules.paging, Paging::OnLimit) || !links.is_empty();
+    Ok(Page {
+        objects,
+        links: shown.then(|| links.into()),
+    })
+}

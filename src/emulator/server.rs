@@ -1,0 +1,108 @@
+//! The socket that an emulator is reached at.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::api::Api;
+use super::config::Config;
+
+/// How long a shutdown waits for the connections that are still open.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// An emulator with its socket bound; connections wait until it serves.
+pub struct Emulator {
+    listener: TcpListener,
+    url: String,
+    api: Arc<Api>,
+}
+
+impl Emulator {
+    /// Binds a socket for an empty cloud; port 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be bound.
+    pub async fn bind(config: Config, address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let api = Arc::new(Api::new(&config, url.clone()));
+        Ok(Self { listener, url, api })
+    }
+
+    /// Where it is reached: `http://HOST:PORT`, no trailing slash.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Starts to answer, in a task of the current runtime, until [`Running::shutdown`] or a drop.
+    pub fn serve(self) -> Running {
+        let Self { listener, url, api } = self;
+        let router = Router::new().fallback(handle).with_state(Arc::clone(&api));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let listener = listener.tap_io(|stream| {
+            // A socket that cannot be set up so is slower, not wrong.
+            let _ = stream.set_nodelay(true);
+        });
+        let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+            // Both a message and a dropped sender mean the end.
+            let _ = stopped.await;
+        });
+        let task = tokio::spawn(async move { serving.await });
+        Running {
+            url,
+            api,
+            stop: Some(stop),
+            task,
+        }
+    }
+}
+
+async fn handle(State(api): State<Arc<Api>>, request: Request) -> axum::response::Response {
+    api.handle(request).await
+}
+
+/// An emulator that answers; it stops when this is dropped.
+pub struct Running {
+    url: String,
+    api: Arc<Api>,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Where it is reached: `http://HOST:PORT`, no trailing slash.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How many objects of all kinds and projects exist now; 0 if nothing was left behind.
+    pub fn objects(&self) -> usize {
+        self.api.objects()
+    }
+
+    /// Stops to accept, lets the requests under way end, and closes all connections.
+    ///
+    /// # Errors
+    ///
+    /// The server had already ended with an error.
+    pub async fn shutdown(mut self) -> io::Result<()> {
+        drop(self.stop.take());
+        match tokio::time::timeout(GRACE, &mut self.task).await {
+            Ok(ended) => ended.map_err(io::Error::other)?,
+            // A client that holds its connection open does not hold us up.
+            Err(_) => {
+                self.task.abort();
+                Ok(())
+            }
+        }
+    }
+}

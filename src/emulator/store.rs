@@ -1,0 +1,170 @@
+//! The state of the emulated cloud, and the only function that changes it.
+//!
+//! Pure: the time comes in as an argument, nothing is read or written elsewhere, and nothing here has
+//! heard of HTTP. A refused command has changed nothing: every check comes before the first change.
+
+mod command;
+mod listener;
+mod load_balancer;
+mod member;
+mod monitor;
+mod policy;
+mod pool;
+mod random;
+mod settle;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub(crate) use self::command::{
+    Action, Basics, BasicsChange, Caller, Change, Command, Depth, Draft, HealthMonitorChange,
+    HealthMonitorDraft, L7PolicyChange, L7PolicyDraft, L7RuleChange, L7RuleDraft, ListenerChange,
+    ListenerDraft, LoadBalancerDraft, MemberBatch, MemberChange, MemberDraft, PoolChange,
+    PoolDraft, Reply, Target,
+};
+
+pub(crate) use self::random::Random;
+pub(crate) use self::state::{Ref, State};
+
+use self::settle::Effects;
+use self::state::Intent;
+use super::model::Kind;
+use super::refusal::Refusal;
+
+/// Carries a command out, or says why not.
+///
+/// Whatever had become due by `now` is done first, in the order in which it became due.
+pub(crate) fn apply(state: &mut State, command: Command, now: Timestamp) -> Result<Reply, Refusal> {
+    state.settle(now);
+    let Command { caller, action } = command;
+    match action {
+        Action::Create(draft) => create(state, &caller, draft, now),
+        Action::Show(target) => {
+            let id = state.target(&caller, Intent::Read, &target)?;
+            Ok(Reply::Found(target.kind, id))
+        }
+        Action::List { kind, parent } => list(state, &caller, kind, parent.as_deref()),
+        Action::Tree { id } => Ok(Reply::Tree(state.find(
+            &caller,
+            Intent::Read,
+            Kind::LoadBalancer,
+            &id,
+        )?)),
+        Action::Update(target, change) => update(state, &caller, &target, change, now),
+        Action::Delete(target, depth) => delete(state, &caller, &target, depth, now),
+        Action::Batch { pool, batch } => member::batch(state, &caller, &pool, batch, now),
+    }
+}
+
+fn create(
+    state: &mut State,
+    caller: &Caller,
+    draft: Draft,
+    now: Timestamp,
+) -> Result<Reply, Refusal> {
+    match draft {
+        Draft::LoadBalancer(draft) => load_balancer::create(state, caller, draft, now),
+        Draft::Listener(draft) => listener::create(state, caller, draft, now),
+        Draft::Pool(draft) => pool::create(state, caller, draft, now),
+        Draft::Member { pool, draft } => member::create(state, caller, &pool, draft, now),
+        Draft::HealthMonitor(draft) => monitor::create(state, caller, draft, now),
+        Draft::L7Policy(draft) => policy::create(state, caller, draft, now),
+        Draft::L7Rule { policy, draft } => policy::create_rule(state, caller, &policy, draft, now),
+    }
+}
+
+fn list(
+    state: &State,
+    caller: &Caller,
+    kind: Kind,
+    parent: Option<&str>,
+) -> Result<Reply, Refusal> {
+    let parent = match (kind, parent) {
+        (Kind::Member, Some(pool)) => Some(state.find(caller, Intent::Read, Kind::Pool, pool)?),
+        (Kind::L7Rule, Some(policy)) => {
+            Some(state.find(caller, Intent::Read, Kind::L7Policy, policy)?)
+        }
+        _ => None,
+    };
+    let ids = state.ids(kind).into_iter().filter(|id| {
+        let mine = state
+            .common((kind, *id))
+            .is_some_and(|common| caller.sees(&common.project));
+        mine && parent.is_none_or(|parent| state.parent((kind, *id)) == Some(parent))
+    });
+    Ok(Reply::Listed(kind, ids.collect()))
+}
+
+fn update(
+    state: &mut State,
+    caller: &Caller,
+    target: &Target,
+    change: Change,
+    now: Timestamp,
+) -> Result<Reply, Refusal> {
+    let id = state.target(caller, Intent::Write, target)?;
+    if change.basics().for_admins {
+        state.admin_only(caller)?;
+    }
+    let reference = (target.kind, id);
+    state.unlocked(reference)?;
+    let basics = change.basics().clone();
+    let touched = match change {
+        Change::LoadBalancer(_) => Effects::default(),
+        Change::Listener(change) => listener::update(state, caller, id, change)?,
+        Change::Pool(change) => pool::update(state, id, change)?,
+        Change::Member(change) => member::update(state, id, &change),
+        Change::HealthMonitor(change) => monitor::update(state, id, change)?,
+        Change::L7Policy(change) => policy::update(state, caller, id, change)?,
+        Change::L7Rule(change) => policy::update_rule(state, id, change)?,
+    };
+    state.change_basics(reference, basics, now);
+    state.begin(touched.update(reference), now);
+    Ok(Reply::Found(target.kind, id))
+}
+
+fn delete(
+    state: &mut State,
+    caller: &Caller,
+    target: &Target,
+    depth: Depth,
+    now: Timestamp,
+) -> Result<Reply, Refusal> {
+    let id = state.target(caller, Intent::Write, target)?;
+    if depth == Depth::Object {
+        state.unused(target.kind, id)?;
+    }
+    state.deletable((target.kind, id))?;
+    let effects = match depth {
+        Depth::Object => Effects::default(),
+        Depth::Cascade => state
+            .below(id)
+            .into_iter()
+            .fold(Effects::default(), Effects::delete),
+    };
+    state.begin(effects.delete((target.kind, id)), now);
+    Ok(Reply::Deleted)
+}
+
+impl Change {
+    fn basics(&self) -> &BasicsChange {
+        match self {
+            Self::LoadBalancer(basics) => basics,
+            Self::Listener(change) => &change.basics,
+            Self::Pool(change) => &change.basics,
+            Self::Member(change) => &change.basics,
+            Self::HealthMonitor(change) => &change.basics,
+            Self::L7Policy(change) => &change.basics,
+            Self::L7Rule(change) => &change.basics,
+        }
+    }
+}
+
+/// An id in its one spelling on the wire, or nothing.
+pub(crate) fn parse_id(text: &str) -> Option<Uuid> {
+    let id = Uuid::try_parse(text).ok()?;
+    (id.hyphenated().to_string() == text).then_some(id)
+}

@@ -1,0 +1,237 @@
+//! How a change comes to pass: at once, or as PENDING first and done when its time has come.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::state::{Ref, State};
+use crate::emulator::dialect::{OrphanedPolicy, Positions, Settling};
+use crate::emulator::model::{Kind, PolicyAction, Provisioning};
+
+/// The objects that a change makes, alters or takes away; those around them follow from the tree.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Effects {
+    created: Vec<Ref>,
+    updated: Vec<Ref>,
+    deleted: Vec<Ref>,
+}
+
+impl Effects {
+    pub(super) fn create(mut self, reference: Ref) -> Self {
+        self.created.push(reference);
+        self
+    }
+
+    pub(super) fn update(mut self, reference: Ref) -> Self {
+        self.updated.push(reference);
+        self
+    }
+
+    pub(super) fn delete(mut self, reference: Ref) -> Self {
+        self.deleted.push(reference);
+        self
+    }
+}
+
+/// What is done when the time has come.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Transition {
+    settled: Vec<Ref>,
+    removed: Vec<Ref>,
+}
+
+impl State {
+    /// Begins a change: marks everything it touches, and does it or sets its time.
+    pub(super) fn begin(&mut self, effects: Effects, now: Timestamp) {
+        let Effects {
+            created,
+            updated,
+            deleted,
+        } = effects;
+        let named: Vec<Ref> = created
+            .iter()
+            .chain(&updated)
+            .chain(&deleted)
+            .copied()
+            .collect();
+        let mut touched: BTreeSet<Ref> = updated.into_iter().collect();
+        for reference in &named {
+            touched.extend(self.around(*reference));
+        }
+        for reference in created.iter().chain(&deleted) {
+            touched.remove(reference);
+        }
+        let settled = touched.iter().chain(&created).copied().collect();
+        let transition = Transition {
+            settled,
+            removed: deleted.clone(),
+        };
+        match self.rules.settling {
+            Settling::AtOnce => self.complete(transition),
+            Settling::Later => {
+                let marks = [
+                    (Provisioning::PendingCreate, created),
+                    (Provisioning::PendingUpdate, touched.into_iter().collect()),
+                    (Provisioning::PendingDelete, deleted),
+                ];
+                for (mark, references) in marks {
+                    for reference in references {
+                        self.mark(reference, mark);
+                    }
+                }
+                let wait = self.random.duration(&self.pending.clone());
+                let due = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+                let sequence = self.next_sequence();
+                self.transitions.insert((due, sequence), transition);
+            }
+        }
+    }
+
+    /// Does what is due by `now`, in the order in which it became due.
+    pub(crate) fn settle(&mut self, now: Timestamp) {
+        while let Some(entry) = self.transitions.first_entry() {
+            if entry.key().0 > now {
+                return;
+            }
+            let transition = entry.remove();
+            self.complete(transition);
+        }
+    }
+
+    fn complete(&mut self, transition: Transition) {
+        let Transition { settled, removed } = transition;
+        for reference in settled {
+            self.mark(reference, Provisioning::Active);
+        }
+        for reference in removed {
+            self.remove(reference);
+        }
+    }
+
+    fn mark(&mut self, reference: Ref, mark: Provisioning) {
+        if let Some(common) = self.common_mut(reference) {
+            common.provisioning = mark;
+        }
+    }
+
+    /// The objects that a change of one locks with it: what it hangs below, and the listeners it serves.
+    fn around(&self, (kind, id): Ref) -> Vec<Ref> {
+        let mut around: Vec<Ref> = self
+            .load_balancer_of((kind, id))
+            .map(|it| (Kind::LoadBalancer, it))
+            .into_iter()
+            .collect();
+        match kind {
+            Kind::LoadBalancer | Kind::Listener => {}
+            Kind::Pool => {
+                around.extend(
+                    self.listeners_using(id)
+                        .iter()
+                        .map(|it| (Kind::Listener, it.common.id)),
+                );
+                around.extend(
+                    self.policies_using(id)
+                        .iter()
+                        .map(|it| (Kind::Listener, it.listener)),
+                );
+            }
+            Kind::Member | Kind::HealthMonitor => {
+                if let Some(pool) = self.parent((kind, id)) {
+                    around.push((Kind::Pool, pool));
+                    around.extend(self.around((Kind::Pool, pool)));
+                }
+            }
+            Kind::L7Policy => around.extend(self.parent((kind, id)).map(|it| (Kind::Listener, it))),
+            Kind::L7Rule => {
+                if let Some(policy) = self.parent((kind, id)) {
+                    around.push((Kind::L7Policy, policy));
+                    around.extend(self.around((Kind::L7Policy, policy)));
+                }
+            }
+        }
+        around.retain(|it| *it != (kind, id));
+        around
+    }
+
+    /// Takes an object away with everything below it; whatever referred to it refers to nothing.
+    fn remove(&mut self, (kind, id): Ref) {
+        match kind {
+            Kind::LoadBalancer => {
+                for reference in self.below(id) {
+                    self.remove(reference);
+                }
+                self.load_balancers.remove(&id);
+            }
+            Kind::Listener => {
+                for policy in ids(self.policies_of(id), |it| it.common.id) {
+                    self.remove((Kind::L7Policy, policy));
+                }
+                for policy in self
+                    .policies
+                    .values_mut()
+                    .filter(|it| it.redirect_listener == Some(id))
+                {
+                    policy.redirect_listener = None;
+                }
+                self.listeners.remove(&id);
+            }
+            Kind::Pool => {
+                self.members.retain(|_, it| it.pool != id);
+                self.monitors.retain(|_, it| it.pool != id);
+                for listener in self
+                    .listeners
+                    .values_mut()
+                    .filter(|it| it.default_pool == Some(id))
+                {
+                    listener.default_pool = None;
+                }
+                for policy in self
+                    .policies
+                    .values_mut()
+                    .filter(|it| it.redirect_pool == Some(id))
+                {
+                    policy.redirect_pool = None;
+                    match self.rules.orphaned_policy {
+                        OrphanedPolicy::Cleared => {}
+                        OrphanedPolicy::Rejects => policy.action = PolicyAction::Reject,
+                    }
+                }
+                self.pools.remove(&id);
+            }
+            Kind::Member => {
+                self.members.remove(&id);
+            }
+            Kind::HealthMonitor => {
+                self.monitors.remove(&id);
+            }
+            Kind::L7Policy => {
+                self.l7_rules.retain(|_, it| it.policy != id);
+                if let Some(policy) = self.policies.remove(&id) {
+                    self.close_ranks(policy.listener);
+                }
+            }
+            Kind::L7Rule => {
+                self.l7_rules.remove(&id);
+            }
+        }
+    }
+
+    /// Numbers the policies of a listener from 1 without gaps, where positions are an order.
+    pub(super) fn close_ranks(&mut self, listener: Uuid) {
+        if self.rules.positions != Positions::Ordered {
+            return;
+        }
+        let mut policies = self.policies_of(listener);
+        policies.sort_by_key(|it| it.position);
+        for (position, policy) in (1..).zip(ids(policies, |it| it.common.id)) {
+            if let Some(policy) = self.policies.get_mut(&policy) {
+                policy.position = position;
+            }
+        }
+    }
+}
+
+fn ids<T>(items: Vec<&T>, id: impl Fn(&T) -> Uuid) -> Vec<Uuid> {
+    items.into_iter().map(id).collect()
+}

@@ -1,0 +1,274 @@
+//! The runner against answers that the emulator would never give.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use assize::case::expand;
+use assize::outcome::{RunReport, Verdict};
+use assize::plan::{Filter, Plan};
+use assize::runner::{Options, run};
+use assize::suite::{Files, Selection, load};
+use assize::target::{Limits, Target};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use wiremock::matchers::{method, path, path_regex};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+const RESOURCE: &str = "
+resource: thing
+create: { request: POST /things, json: { name: '{{ unique_name }}' } }
+object: '{{ body }}'
+read: GET /things/{{ thing.id }}
+list: { request: GET /things, items: '{{ body.things }}' }
+delete: DELETE /things/{{ thing.id }}
+";
+
+/// Runs scenarios with the resource `thing` against the server.
+async fn judge(server: &MockServer, resource: &str, scenarios: &str, jobs: usize) -> RunReport {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("thing.yaml"), resource).unwrap();
+    std::fs::write(directory.path().join("it.yaml"), scenarios).unwrap();
+    let files = Files::Directory {
+        root: directory.path().to_path_buf(),
+        prefix: String::new(),
+        here: None,
+    };
+    let selection = Selection {
+        suite: None,
+        scenarios: Some((files, vec![String::new()])),
+        variables: Vec::new(),
+    };
+    let suite = match load(&selection) {
+        Ok(suite) => suite,
+        Err(found) => panic!(
+            "{}",
+            found.iter().map(|d| d.render(false)).collect::<String>()
+        ),
+    };
+    let limits = Limits {
+        request: Duration::from_millis(500),
+        ..Limits::STANDARD
+    };
+    let target = Target::new(&suite, &server.uri(), None, &BTreeMap::new(), limits).unwrap();
+    let plan = Plan::new(&suite, expand(&suite), &Filter::default(), &target).unwrap();
+    let options = Options {
+        jobs,
+        ..Options::standard()
+    };
+    run(
+        Arc::new(suite),
+        Arc::new(target),
+        plan,
+        options,
+        CancellationToken::new(),
+        |_| {},
+    )
+    .await
+    .unwrap()
+}
+
+async fn answer(server: &MockServer, verb: &str, at: &str, status: u16, body: serde_json::Value) {
+    Mock::given(method(verb))
+        .and(path(at))
+        .respond_with(ResponseTemplate::new(status).set_body_json(body))
+        .mount(server)
+        .await;
+}
+
+const DELETE_IT: &str = "
+scenarios:
+  - id: one
+    given: [thing]
+    when: delete thing
+    then: { status: 204, gone: [thing] }
+";
+
+#[tokio::test]
+async fn a_refused_set_up_is_an_error_and_no_failure() {
+    let server = MockServer::start().await;
+    answer(&server, "POST", "/things", 403, json!({"message": "no"})).await;
+    let report = judge(&server, RESOURCE, DELETE_IT, 1).await;
+    assert_eq!(report.outcomes[0].verdict, Verdict::Error);
+    let reason = report.outcomes[0].reason.as_deref().unwrap();
+    assert!(
+        reason.contains("POST /things was answered with 403"),
+        "{reason}"
+    );
+    assert_eq!(report.exit_code(), 3);
+}
+
+#[tokio::test]
+async fn a_shared_object_that_is_refused_is_asked_for_once() {
+    for jobs in [1, 8] {
+        let server = MockServer::start().await;
+        answer(&server, "POST", "/things", 403, json!({"message": "no"})).await;
+        let scenarios: String = (0..8).fold("scenarios:\n".to_owned(), |text, at| text + &format!("  - {{ id: c{at}, given: [thing], when: 'GET /things/{{{{ thing.id }}}}', then: {{ status: 200 }} }}\n"));
+        let report = judge(
+            &server,
+            &format!("{RESOURCE}scope: worker\n"),
+            &scenarios,
+            jobs,
+        )
+        .await;
+        assert_eq!(
+            server.received_requests().await.unwrap().len(),
+            1,
+            "{jobs} jobs"
+        );
+        assert!(
+            report
+                .outcomes
+                .iter()
+                .all(|outcome| outcome.verdict == Verdict::Error)
+        );
+        assert_eq!(
+            report.outcomes.len(),
+            9,
+            "eight cases and the shared object itself"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_removed_is_leaked_and_the_verdict_stays() {
+    let server = MockServer::start().await;
+    answer(&server, "POST", "/things", 201, json!({"id": "t1"})).await;
+    answer(&server, "GET", "/things/t1", 200, json!({"id": "t1"})).await;
+    answer(
+        &server,
+        "DELETE",
+        "/things/t1",
+        409,
+        json!({"message": "in use"}),
+    )
+    .await;
+    let report = judge(
+        &server,
+        RESOURCE,
+        "
+scenarios:
+  - id: one
+    given: [thing]
+    when: GET /things/{{ thing.id }}
+    then: { status: 200, unchanged: all }
+",
+        1,
+    )
+    .await;
+    let outcome = &report.outcomes[0];
+    assert_eq!(outcome.verdict, Verdict::Pass);
+    assert_eq!(outcome.leaked.len(), 1);
+    assert_eq!(outcome.leaked[0].id, "t1");
+    assert!(
+        outcome.leaked[0].why.contains("409"),
+        "{}",
+        outcome.leaked[0].why
+    );
+    assert_eq!(report.exit_code(), 5);
+}
+
+#[tokio::test]
+async fn an_object_whose_creation_was_answered_with_500_is_looked_up_and_removed() {
+    let server = MockServer::start().await;
+    answer(&server, "POST", "/things", 500, json!({})).await;
+    let listed = |request: &wiremock::Request| {
+        let _ = request;
+        ResponseTemplate::new(200).set_body_json(json!({"things": [{"id": "other", "name": "x"}]}))
+    };
+    Mock::given(method("GET"))
+        .and(path("/things"))
+        .respond_with(listed)
+        .mount(&server)
+        .await;
+    let report = judge(&server, RESOURCE, DELETE_IT, 1).await;
+    assert_eq!(report.outcomes[0].verdict, Verdict::Error);
+    let sent: Vec<String> = server
+        .received_requests()
+        .await
+        .unwrap()
+        .iter()
+        .map(|r| format!("{} {}", r.method, r.url.path()))
+        .collect();
+    assert_eq!(
+        sent,
+        ["POST /things", "GET /things"],
+        "an object with another name is not ours to delete"
+    );
+}
+
+#[tokio::test]
+async fn a_204_that_leaves_the_object_is_a_failure_of_gone_and_a_leak() {
+    let server = MockServer::start().await;
+    answer(&server, "POST", "/things", 201, json!({"id": "t1"})).await;
+    answer(&server, "GET", "/things/t1", 200, json!({"id": "t1"})).await;
+    answer(
+        &server,
+        "GET",
+        "/things",
+        200,
+        json!({"things": [{"id": "t1"}]}),
+    )
+    .await;
+    Mock::given(method("DELETE"))
+        .and(path_regex("^/things/"))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&server)
+        .await;
+    let report = judge(&server, RESOURCE, DELETE_IT, 1).await;
+    let outcome = &report.outcomes[0];
+    assert_eq!(outcome.verdict, Verdict::Fail);
+    let checks: Vec<&str> = outcome
+        .findings
+        .iter()
+        .map(|finding| finding.check)
+        .collect();
+    assert_eq!(checks, ["gone", "gone"], "it reads, and it is listed");
+    assert_eq!(outcome.leaked.len(), 1);
+    assert_eq!(report.exit_code(), 1);
+}
+
+#[tokio::test]
+async fn one_case_without_an_answer_does_not_stop_the_others() {
+    let server = MockServer::start().await;
+    Mock::given(path("/slow"))
+        .respond_with(ResponseTemplate::new(200).set_delay(Duration::from_secs(5)))
+        .mount(&server)
+        .await;
+    Mock::given(path("/fast"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
+    Mock::given(path("/broken"))
+        .respond_with(ResponseTemplate::new(200).set_body_raw("{\"a\": ", "application/json"))
+        .mount(&server)
+        .await;
+    for jobs in [1, 4] {
+        let report = judge(
+            &server,
+            RESOURCE,
+            "
+scenarios:
+  - { id: slow, steps: [{ request: GET /slow, then: { status: 200 } }] }
+  - { id: fast, steps: [{ request: GET /fast, then: { status: 200, within: 400ms } }] }
+  - { id: broken, steps: [{ request: GET /broken, then: { status: 200 } }] }
+  - { id: five, steps: [{ request: GET /fast, then: { status: 5xx } }] }
+",
+            jobs,
+        )
+        .await;
+        let verdicts: Vec<Verdict> = report
+            .outcomes
+            .iter()
+            .map(|outcome| outcome.verdict)
+            .collect();
+        assert_eq!(
+            verdicts,
+            [Verdict::Error, Verdict::Pass, Verdict::Fail, Verdict::Fail],
+            "{jobs} jobs"
+        );
+        assert_eq!(report.outcomes[2].findings[0].check, "json");
+    }
+}
