@@ -13,11 +13,14 @@ const COLUMN: usize = 6;
 /// Bytes of exchanges in one block.
 const EVIDENCE: usize = 2048;
 
-/// Lines in a list of observations, requirements or waived cases.
+/// Lines in a list of observations or reasons.
 const LISTED: usize = 20;
 
 /// Findings told below the line of a case.
 const IN_SHORT: usize = 3;
+
+/// The column after the causes for which requirements are not shown.
+const CAUSE: usize = 21;
 
 /// Cases named below one reason.
 const SAME_REASON: usize = 10;
@@ -207,40 +210,44 @@ impl Console {
             .collect()
     }
 
-    /// What could not be judged; a reason that hits many cases is told once.
+    /// What could not be judged; a reason that hits many cases is told once. A case with findings of its own
+    /// keeps its block.
     fn errors(&self, report: &RunReport) -> Vec<Vec<String>> {
         let mut groups: Vec<Vec<&CaseOutcome>> = Vec::new();
-        for outcome in report
-            .outcomes
-            .iter()
-            .filter(|outcome| outcome.verdict == Verdict::Error)
-        {
-            match groups
-                .iter_mut()
-                .find(|group| outcome.reason.is_some() && group[0].reason == outcome.reason)
-            {
+        let plain = |outcome: &CaseOutcome| outcome.findings.is_empty() && outcome.reason.is_some();
+        for outcome in &report.outcomes {
+            if outcome.verdict != Verdict::Error {
+                continue;
+            }
+            let same = groups.iter_mut().find(|group| {
+                plain(outcome) && plain(group[0]) && group[0].reason == outcome.reason
+            });
+            match same {
                 Some(group) => group.push(outcome),
                 None => groups.push(vec![outcome]),
             }
         }
-        groups
-            .into_iter()
-            .map(|group| {
-                let mut lines = self.block(Word::Error, group[0], report);
-                if group.len() > 1 {
-                    lines.push(String::new());
-                    lines.push(format!(
-                        "{}the same reason in {} cases:",
-                        " ".repeat(COLUMN),
-                        group.len()
-                    ));
-                    lines.extend(indented(
-                        COLUMN + 2,
-                        capped(group.iter().map(|outcome| line(&outcome.id)), SAME_REASON),
-                    ));
-                }
-                lines
-            })
+        let told = |group: Vec<&CaseOutcome>| match group.as_slice() {
+            [outcome] => self.block(Word::Error, outcome, report),
+            cases => self.same_reason(cases),
+        };
+        groups.into_iter().map(told).collect()
+    }
+
+    /// One block for cases that came to nothing for one reason, with the first exchange that shows it.
+    fn same_reason(&self, cases: &[&CaseOutcome]) -> Vec<String> {
+        let layout = self.layout().within(COLUMN);
+        let title = format!("{} cases for the same reason", cases.len());
+        let mut lines = evidence::reason(cases[0], layout);
+        lines.push("cases".to_owned());
+        let ids = cases.iter().map(|outcome| line(&outcome.id));
+        lines.extend(indented(2, capped(ids, SAME_REASON)));
+        if let Some(outcome) = cases.iter().find(|outcome| !outcome.exchanges.is_empty()) {
+            let places = evidence::shown(outcome);
+            lines.extend(evidence::exchanges(outcome, &places, layout, self.extent()));
+        }
+        std::iter::once(self.title(Word::Error, &title))
+            .chain(indented(COLUMN, lines))
             .collect()
     }
 
@@ -342,35 +349,57 @@ impl Console {
         self.section("Recorded, not judged", lines.collect(), LISTED)
     }
 
-    /// Requirements that bind and that no passing case shows.
+    /// Requirements that bind and that no passing case shows, by what stands in the way. Ids only, so that a
+    /// run of few cases does not end in a wall of text.
     fn unshown(&self, report: &RunReport) -> Option<Vec<String>> {
         let passed = |requirement: &RequirementResult| {
             report.outcomes.iter().any(|outcome| {
                 outcome.verdict == Verdict::Pass && requirement.cases.contains(&outcome.id)
             })
         };
-        let lines = report
-            .requirements
+        let mut causes: Vec<(&str, Vec<&str>)> = [
+            "failed",
+            "could not be judged",
+            "waived",
+            "skipped",
+            "no case selected",
+        ]
+        .map(|cause| (cause, Vec::new()))
+        .to_vec();
+        let mut untested = Vec::new();
+        for requirement in &report.requirements {
+            if requirement.level != Level::Must || passed(requirement) {
+                continue;
+            }
+            let cause = match (requirement.verdict, &requirement.untested) {
+                (None, Some(why)) => {
+                    untested.push(format!("{}: {}", requirement.id, clamp(why, ONE_LINE)));
+                    continue;
+                }
+                (Some(Verdict::Fail), _) => 0,
+                (Some(Verdict::Error | Verdict::Pass), _) => 1,
+                (Some(Verdict::Waived), _) => 2,
+                (Some(Verdict::Skip), _) => 3,
+                (None, None) => 4,
+            };
+            causes[cause].1.push(&requirement.id);
+        }
+        let layout = self.layout().within(2);
+        let named = |cause: &str, ids: &str| layout.hang(cause, CAUSE, &line(ids));
+        let mut lines: Vec<String> = causes
             .iter()
-            .filter(|requirement| requirement.level == Level::Must && !passed(requirement))
-            .map(|requirement| {
-                let why = match (requirement.verdict, &requirement.untested) {
-                    (None, Some(why)) => format!("not tested: {}", clamp(why, ONE_LINE)),
-                    (None, None) => "no case that was selected shows it".to_owned(),
-                    (Some(Verdict::Fail), _) => "failed".to_owned(),
-                    (Some(Verdict::Waived), _) => "waived".to_owned(),
-                    (Some(Verdict::Skip), _) => "skipped".to_owned(),
-                    (Some(Verdict::Error | Verdict::Pass), _) => "could not be judged".to_owned(),
-                };
-                self.short(&format!(
-                    "{}  ({why})  {}",
-                    requirement.id, requirement.text
-                ))
-            });
+            .filter(|(_, ids)| !ids.is_empty())
+            .flat_map(|(cause, ids)| named(cause, &ids.join(", ")))
+            .collect();
+        lines.extend(
+            untested
+                .iter()
+                .flat_map(|untested| named("not tested", untested)),
+        );
         self.section(
             "Requirements at level must without a passing case",
-            lines.collect(),
-            LISTED,
+            lines,
+            usize::MAX,
         )
     }
 
@@ -621,7 +650,7 @@ LEAK  pools/delete/in_use/left  pool 7f3e: DELETE gave 500"
     }
 
     #[test]
-    fn a_failure_is_told_with_everything_that_shows_it() {
+    fn a_failure_and_a_refused_set_up_are_told_with_everything_that_shows_them() {
         let report = sample::everything();
         let summary = PLAIN.summary(&report);
         let block = "\
@@ -649,7 +678,18 @@ FAIL  pool with members → 409
       to repeat it
         curl -i -X DELETE 'http://127.0.0.1:9876/v2.0/lbaas/pools/7f3e' -H 'X-Auth-Token: '\"${token:?}\"
 
-ERROR quota
+ERROR 2 cases for the same reason
+      reason    set-up was refused: POST /v2.0/lbaas/pools gave 413
+      cases
+        pools/delete/in_use/quota-a
+        pools/delete/in_use/quota-b
+
+      exchange 1 of 1, set-up, 3 ms
+        POST http://127.0.0.1:9876/v2.0/lbaas/pools/7f3e
+        → 413 Payload Too Large
+        content-type: application/json
+        quota\\u{7}
+      to repeat it
 ";
         assert!(summary.starts_with(block), "{summary}");
     }
@@ -673,11 +713,31 @@ ERROR quota
         assert_eq!(summary.matches("\nERROR").count() + 1, 2);
         assert_eq!(summary.matches("reason    could not connect").count(), 1);
         assert!(
-            summary.contains("the same reason in 13 cases:\n        pools/delete/in_use/case-0\n"),
+            summary.contains("ERROR 13 cases for the same reason\n      reason    could not connect\n      cases\n        pools/delete/in_use/case-0\n"),
             "{summary}"
         );
         assert!(
             summary.contains("case-10\n        … and 3 more\n") && !summary.contains("case-11"),
+            "{summary}"
+        );
+    }
+
+    #[test]
+    fn a_case_with_findings_of_its_own_is_not_lost_in_a_shared_reason() {
+        let outcomes = ["a", "b", "c"].map(|name| {
+            let mut outcome = sample::case(name, "some title", Verdict::Error);
+            outcome.reason = Some("timed out".to_owned());
+            outcome
+        });
+        let mut report = sample::report(outcomes.to_vec());
+        report.outcomes[1].findings = vec![sample::finding("status", "409", "204", None)];
+        let summary = PLAIN.summary(&report);
+        assert!(
+            summary.starts_with("ERROR 2 cases for the same reason\n"),
+            "{summary}"
+        );
+        assert!(
+            summary.contains("\nERROR some title\n      case      pools/delete/in_use/b\n"),
             "{summary}"
         );
     }
@@ -728,37 +788,37 @@ ERROR quota
             report.requirements[0].untested = untested.map(str::to_owned);
             PLAIN.summary(&report)
         };
-        assert!(!summary(Verdict::Pass, Some(Verdict::Pass), None).contains("DP-10  ("));
+        assert!(!summary(Verdict::Pass, Some(Verdict::Pass), None).contains("DP-10"));
         for (verdict, recorded, untested, said) in [
             (
                 Verdict::Fail,
                 Some(Verdict::Fail),
                 None,
-                "DP-10  (failed)  A pool that has members",
+                "  failed               DP-10\n  no case selected     DP-31\n",
             ),
             (
                 Verdict::Error,
                 Some(Verdict::Error),
                 None,
-                "DP-10  (could not be judged)  ",
+                "  could not be judged  DP-10\n",
             ),
             (
                 Verdict::Skip,
                 Some(Verdict::Skip),
                 None,
-                "DP-10  (skipped)  ",
+                "  skipped              DP-10\n",
             ),
             (
                 Verdict::Skip,
                 None,
                 Some("needs hardware"),
-                "DP-10  (not tested: needs hardware)  ",
+                "  not tested           DP-10: needs hardware\n",
             ),
             (
                 Verdict::Skip,
                 None,
                 None,
-                "DP-10  (no case that was selected shows it)  ",
+                "  no case selected     DP-10, DP-31\n",
             ),
         ] {
             let summary = summary(verdict, recorded, untested);
@@ -882,6 +942,32 @@ ERROR quota
                 "no forged line in the first column"
             );
         }
+    }
+
+    #[test]
+    fn of_many_exchanges_the_first_are_shown_and_the_rest_counted() {
+        let mut case = sample::case("many", "many", Verdict::Fail);
+        case.exchanges = (0..9)
+            .map(|_| sample::exchange(Phase::Act, "GET", 200, b""))
+            .collect();
+        case.findings = [7, 2, 2, 5, 6, 8, 99]
+            .map(|at| sample::finding("status", "404", "200", Some(at)))
+            .to_vec();
+        let block = PLAIN.summary(&sample::report(vec![case]));
+        let shown: Vec<&str> = block
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("exchange ") || line.ends_with("more exchanges"))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "exchange 8 of 9, act, 3 ms",
+                "exchange 3 of 9, act, 3 ms",
+                "exchange 6 of 9, act, 3 ms",
+                "… and 2 more exchanges"
+            ]
+        );
     }
 
     #[test]
