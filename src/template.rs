@@ -260,7 +260,7 @@ impl Template {
             if open > 0 {
                 parts.push(Part::Text(rest[..open].to_owned()));
             }
-            let inner = &after[..close];
+            let inner = after[..close].trim();
             let place = locate(inner, span, &mut searched);
             if let Some(expr) = Expr::compile(inner, &place, found) {
                 parts.push(Part::Expr(expr));

@@ -264,7 +264,9 @@ impl<'a> Linker<'a> {
         .label("not found")
         .nearest(&name.value, known.iter().copied());
         if diagnostic.help.is_none() {
-            diagnostic = diagnostic.help(if known.is_empty() {
+            diagnostic = diagnostic.help(if known.is_empty() && what == "given object" {
+                "the scenario is given nothing: list the object under `given`".to_owned()
+            } else if known.is_empty() {
                 format!("the suite has no {what}; add one, or name its file under `use`")
             } else {
                 format!("there are: {}", shorten(&known))
@@ -696,6 +698,7 @@ impl<'a> Linker<'a> {
         unfolded.span = step.span;
         unfolded.identity = step.identity.or(unfolded.identity);
         unfolded.creates = step.creates.or(unfolded.creates);
+        unfolded.concurrently = step.concurrently.or(unfolded.concurrently);
         unfolded.capture.extend(step.capture);
         unfolded
             .with
