@@ -20,6 +20,7 @@ mod junit;
 mod layout;
 #[cfg(test)]
 mod lint;
+mod lists;
 #[cfg(test)]
 mod sample;
 
