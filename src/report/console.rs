@@ -1,7 +1,6 @@
 //! The report for a terminal or a log.
 
-use crate::outcome::{CaseOutcome, Event, RequirementResult, RunReport, Verdict};
-use crate::suite::model::Level;
+use crate::outcome::{CaseOutcome, Event, RunReport, Verdict};
 
 use super::escape::{clamp, line};
 use super::evidence::{self, Extent};
@@ -13,9 +12,6 @@ const COLUMN: usize = 6;
 /// Bytes of exchanges in one block.
 const EVIDENCE: usize = 2048;
 
-/// Lines in a list of observations, requirements or waived cases.
-const LISTED: usize = 20;
-
 /// Findings told below the line of a case.
 const IN_SHORT: usize = 3;
 
@@ -23,7 +19,7 @@ const IN_SHORT: usize = 3;
 const SAME_REASON: usize = 10;
 
 /// The longest one-line text, in characters, where the width is not known.
-const ONE_LINE: usize = 200;
+pub(super) const ONE_LINE: usize = 200;
 
 /// How a run is told to people. Every text it gives is without a last newline and can be read without
 /// colour.
@@ -143,7 +139,7 @@ impl Console {
             .join("\n\n")
     }
 
-    fn layout(&self) -> Layout {
+    pub(super) fn layout(&self) -> Layout {
         Layout {
             width: self.width,
             styled: self.styled,
@@ -207,40 +203,44 @@ impl Console {
             .collect()
     }
 
-    /// What could not be judged; a reason that hits many cases is told once.
+    /// What could not be judged; a reason that hits many cases is told once. A case with findings of its own
+    /// keeps its block.
     fn errors(&self, report: &RunReport) -> Vec<Vec<String>> {
         let mut groups: Vec<Vec<&CaseOutcome>> = Vec::new();
-        for outcome in report
-            .outcomes
-            .iter()
-            .filter(|outcome| outcome.verdict == Verdict::Error)
-        {
-            match groups
-                .iter_mut()
-                .find(|group| outcome.reason.is_some() && group[0].reason == outcome.reason)
-            {
+        let plain = |outcome: &CaseOutcome| outcome.findings.is_empty() && outcome.reason.is_some();
+        for outcome in &report.outcomes {
+            if outcome.verdict != Verdict::Error {
+                continue;
+            }
+            let same = groups.iter_mut().find(|group| {
+                plain(outcome) && plain(group[0]) && group[0].reason == outcome.reason
+            });
+            match same {
                 Some(group) => group.push(outcome),
                 None => groups.push(vec![outcome]),
             }
         }
-        groups
-            .into_iter()
-            .map(|group| {
-                let mut lines = self.block(Word::Error, group[0], report);
-                if group.len() > 1 {
-                    lines.push(String::new());
-                    lines.push(format!(
-                        "{}the same reason in {} cases:",
-                        " ".repeat(COLUMN),
-                        group.len()
-                    ));
-                    lines.extend(indented(
-                        COLUMN + 2,
-                        capped(group.iter().map(|outcome| line(&outcome.id)), SAME_REASON),
-                    ));
-                }
-                lines
-            })
+        let told = |group: Vec<&CaseOutcome>| match group.as_slice() {
+            [outcome] => self.block(Word::Error, outcome, report),
+            cases => self.same_reason(cases),
+        };
+        groups.into_iter().map(told).collect()
+    }
+
+    /// One block for cases that came to nothing for one reason, with the first exchange that shows it.
+    fn same_reason(&self, cases: &[&CaseOutcome]) -> Vec<String> {
+        let layout = self.layout().within(COLUMN);
+        let title = format!("{} cases for the same reason", cases.len());
+        let mut lines = evidence::reason(cases[0], layout);
+        lines.push("cases".to_owned());
+        let ids = cases.iter().map(|outcome| line(&outcome.id));
+        lines.extend(indented(2, capped(ids, SAME_REASON)));
+        if let Some(outcome) = cases.iter().find(|outcome| !outcome.exchanges.is_empty()) {
+            let places = evidence::shown(outcome);
+            lines.extend(evidence::exchanges(outcome, &places, layout, self.extent()));
+        }
+        std::iter::once(self.title(Word::Error, &title))
+            .chain(indented(COLUMN, lines))
             .collect()
     }
 
@@ -284,161 +284,6 @@ impl Console {
         }
         blocks
     }
-
-    fn waived(&self, report: &RunReport) -> Option<Vec<String>> {
-        let waived = report
-            .outcomes
-            .iter()
-            .filter(|outcome| outcome.verdict == Verdict::Waived);
-        let lines = waived.map(|outcome| {
-            format!(
-                "{}  {}",
-                line(&outcome.id),
-                self.short(outcome.reason.as_deref().unwrap_or("no reason given"))
-            )
-        });
-        self.section("Waived, known to deviate", lines.collect(), usize::MAX)
-    }
-
-    fn skipped(&self, report: &RunReport) -> Option<Vec<String>> {
-        let skipped = report
-            .outcomes
-            .iter()
-            .filter(|outcome| outcome.verdict == Verdict::Skip);
-        let reasons = tally(
-            skipped
-                .map(|outcome| self.short(outcome.reason.as_deref().unwrap_or("no reason given"))),
-        );
-        self.section(
-            "Skipped",
-            reasons
-                .into_iter()
-                .map(|(reason, count)| format!("{count:>4} × {reason}"))
-                .collect(),
-            LISTED,
-        )
-    }
-
-    fn observations(&self, report: &RunReport) -> Option<Vec<String>> {
-        let seen = report
-            .outcomes
-            .iter()
-            .flat_map(|outcome| &outcome.observations);
-        let seen = tally(seen.map(|seen| {
-            let ids = if seen.requirements.is_empty() {
-                String::new()
-            } else {
-                format!("{}  ", seen.requirements.join(", "))
-            };
-            self.short(&format!("{ids}{}: {}", seen.name, seen.value))
-        }));
-        let lines = seen.into_iter().map(|(seen, count)| {
-            if count > 1 {
-                format!("{seen}  (in {count} cases)")
-            } else {
-                seen
-            }
-        });
-        self.section("Recorded, not judged", lines.collect(), LISTED)
-    }
-
-    /// Requirements that bind and that no passing case shows.
-    fn unshown(&self, report: &RunReport) -> Option<Vec<String>> {
-        let passed = |requirement: &RequirementResult| {
-            report.outcomes.iter().any(|outcome| {
-                outcome.verdict == Verdict::Pass && requirement.cases.contains(&outcome.id)
-            })
-        };
-        let lines = report
-            .requirements
-            .iter()
-            .filter(|requirement| requirement.level == Level::Must && !passed(requirement))
-            .map(|requirement| {
-                let why = match (requirement.verdict, &requirement.untested) {
-                    (None, Some(why)) => format!("not tested: {}", clamp(why, ONE_LINE)),
-                    (None, None) => "no case that was selected shows it".to_owned(),
-                    (Some(Verdict::Fail), _) => "failed".to_owned(),
-                    (Some(Verdict::Waived), _) => "waived".to_owned(),
-                    (Some(Verdict::Skip), _) => "skipped".to_owned(),
-                    (Some(Verdict::Error | Verdict::Pass), _) => "could not be judged".to_owned(),
-                };
-                self.short(&format!(
-                    "{}  ({why})  {}",
-                    requirement.id, requirement.text
-                ))
-            });
-        self.section(
-            "Requirements at level must without a passing case",
-            lines.collect(),
-            LISTED,
-        )
-    }
-
-    /// A heading and its list, shortened to so many lines; nothing without a list.
-    fn section(&self, heading: &str, lines: Vec<String>, limit: usize) -> Option<Vec<String>> {
-        if lines.is_empty() {
-            return None;
-        }
-        Some(
-            std::iter::once(self.layout().paint(Tone::Heading, heading))
-                .chain(indented(2, capped(lines.into_iter(), limit)))
-                .collect(),
-        )
-    }
-
-    /// A foreign text on one line of a list.
-    fn short(&self, text: &str) -> String {
-        clamp(
-            &line(text),
-            self.width.unwrap_or(ONE_LINE).saturating_sub(2).max(40),
-        )
-    }
-
-    fn counts(&self, report: &RunReport) -> String {
-        let counts = report.counts();
-        let layout = self.layout();
-        let toned = |count: usize, text: String, tone| {
-            if count > 0 {
-                layout.paint(tone, &text)
-            } else {
-                text
-            }
-        };
-        let mut line = toned(
-            counts.passed,
-            format!("{} passed", counts.passed),
-            Tone::Good,
-        );
-        if counts.warned > 0 {
-            line.push_str(&format!(" ({} with warnings)", counts.warned));
-        }
-        line.push_str(", ");
-        line.push_str(&toned(
-            counts.failed,
-            format!("{} failed", counts.failed),
-            Tone::Bad,
-        ));
-        line.push_str(", ");
-        line.push_str(&toned(
-            counts.errors,
-            format!("{} errors", counts.errors),
-            Tone::Unjudged,
-        ));
-        line.push_str(&format!(", {} skipped", counts.skipped));
-        if counts.waived > 0 {
-            line.push_str(&format!(", {} waived", counts.waived));
-        }
-        if counts.leaked > 0 {
-            line.push_str(", ");
-            line.push_str(&toned(
-                counts.leaked,
-                format!("{} leaked", counts.leaked),
-                Tone::Doubtful,
-            ));
-        }
-        line.push_str(&format!(" in {:.3} s", report.duration.as_secs_f64()));
-        line
-    }
 }
 
 /// What stands in the first column.
@@ -480,27 +325,13 @@ impl Word {
 }
 
 /// The first of the lines, and how many more there are.
-fn capped(lines: impl ExactSizeIterator<Item = String>, limit: usize) -> Vec<String> {
+pub(super) fn capped(lines: impl ExactSizeIterator<Item = String>, limit: usize) -> Vec<String> {
     let more = lines.len().saturating_sub(limit);
     let mut shown: Vec<String> = lines.take(limit).collect();
     if more > 0 {
         shown.push(format!("… and {more} more"));
     }
     shown
-}
-
-/// Equal texts with how often they came, in the order of their first.
-fn tally(texts: impl Iterator<Item = String>) -> Vec<(String, usize)> {
-    let mut places = std::collections::HashMap::new();
-    let mut counted: Vec<(String, usize)> = Vec::new();
-    for text in texts {
-        let at = *places.entry(text).or_insert_with_key(|text| {
-            counted.push((text.clone(), 0));
-            counted.len() - 1
-        });
-        counted[at].1 += 1;
-    }
-    counted
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
@@ -515,6 +346,7 @@ mod tests {
     use crate::exchange::{Phase, TransportError};
     use crate::outcome::{Leak, Observation};
     use crate::report::sample;
+    use crate::suite::model::Level;
 
     const PLAIN: Console = Console {
         width: None,
@@ -621,7 +453,7 @@ LEAK  pools/delete/in_use/left  pool 7f3e: DELETE gave 500"
     }
 
     #[test]
-    fn a_failure_is_told_with_everything_that_shows_it() {
+    fn a_failure_and_a_refused_set_up_are_told_with_everything_that_shows_them() {
         let report = sample::everything();
         let summary = PLAIN.summary(&report);
         let block = "\
@@ -649,7 +481,18 @@ FAIL  pool with members → 409
       to repeat it
         curl -i -X DELETE 'http://127.0.0.1:9876/v2.0/lbaas/pools/7f3e' -H 'X-Auth-Token: '\"${token:?}\"
 
-ERROR quota
+ERROR 2 cases for the same reason
+      reason    set-up was refused: POST /v2.0/lbaas/pools gave 413
+      cases
+        pools/delete/in_use/quota-a
+        pools/delete/in_use/quota-b
+
+      exchange 1 of 1, set-up, 3 ms
+        POST http://127.0.0.1:9876/v2.0/lbaas/pools/7f3e
+        → 413 Payload Too Large
+        content-type: application/json
+        quota\\u{7}
+      to repeat it
 ";
         assert!(summary.starts_with(block), "{summary}");
     }
@@ -673,11 +516,31 @@ ERROR quota
         assert_eq!(summary.matches("\nERROR").count() + 1, 2);
         assert_eq!(summary.matches("reason    could not connect").count(), 1);
         assert!(
-            summary.contains("the same reason in 13 cases:\n        pools/delete/in_use/case-0\n"),
+            summary.contains("ERROR 13 cases for the same reason\n      reason    could not connect\n      cases\n        pools/delete/in_use/case-0\n"),
             "{summary}"
         );
         assert!(
             summary.contains("case-10\n        … and 3 more\n") && !summary.contains("case-11"),
+            "{summary}"
+        );
+    }
+
+    #[test]
+    fn a_case_with_findings_of_its_own_is_not_lost_in_a_shared_reason() {
+        let outcomes = ["a", "b", "c"].map(|name| {
+            let mut outcome = sample::case(name, "some title", Verdict::Error);
+            outcome.reason = Some("timed out".to_owned());
+            outcome
+        });
+        let mut report = sample::report(outcomes.to_vec());
+        report.outcomes[1].findings = vec![sample::finding("status", "409", "204", None)];
+        let summary = PLAIN.summary(&report);
+        assert!(
+            summary.starts_with("ERROR 2 cases for the same reason\n"),
+            "{summary}"
+        );
+        assert!(
+            summary.contains("\nERROR some title\n      case      pools/delete/in_use/b\n"),
             "{summary}"
         );
     }
@@ -728,37 +591,37 @@ ERROR quota
             report.requirements[0].untested = untested.map(str::to_owned);
             PLAIN.summary(&report)
         };
-        assert!(!summary(Verdict::Pass, Some(Verdict::Pass), None).contains("DP-10  ("));
+        assert!(!summary(Verdict::Pass, Some(Verdict::Pass), None).contains("DP-10"));
         for (verdict, recorded, untested, said) in [
             (
                 Verdict::Fail,
                 Some(Verdict::Fail),
                 None,
-                "DP-10  (failed)  A pool that has members",
+                "  failed               DP-10\n  no case selected     DP-31\n",
             ),
             (
                 Verdict::Error,
                 Some(Verdict::Error),
                 None,
-                "DP-10  (could not be judged)  ",
+                "  could not be judged  DP-10\n",
             ),
             (
                 Verdict::Skip,
                 Some(Verdict::Skip),
                 None,
-                "DP-10  (skipped)  ",
+                "  skipped              DP-10\n",
             ),
             (
                 Verdict::Skip,
                 None,
                 Some("needs hardware"),
-                "DP-10  (not tested: needs hardware)  ",
+                "  not tested           DP-10: needs hardware\n",
             ),
             (
                 Verdict::Skip,
                 None,
                 None,
-                "DP-10  (no case that was selected shows it)  ",
+                "  no case selected     DP-10, DP-31\n",
             ),
         ] {
             let summary = summary(verdict, recorded, untested);
@@ -882,6 +745,32 @@ ERROR quota
                 "no forged line in the first column"
             );
         }
+    }
+
+    #[test]
+    fn of_many_exchanges_the_first_are_shown_and_the_rest_counted() {
+        let mut case = sample::case("many", "many", Verdict::Fail);
+        case.exchanges = (0..9)
+            .map(|_| sample::exchange(Phase::Act, "GET", 200, b""))
+            .collect();
+        case.findings = [7, 2, 2, 5, 6, 8, 99]
+            .map(|at| sample::finding("status", "404", "200", Some(at)))
+            .to_vec();
+        let block = PLAIN.summary(&sample::report(vec![case]));
+        let shown: Vec<&str> = block
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("exchange ") || line.ends_with("more exchanges"))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "exchange 8 of 9, act, 3 ms",
+                "exchange 3 of 9, act, 3 ms",
+                "exchange 6 of 9, act, 3 ms",
+                "… and 2 more exchanges"
+            ]
+        );
     }
 
     #[test]

@@ -58,9 +58,7 @@ pub(super) fn case(
 ) -> Vec<String> {
     let mut lines = heading(outcome, layout);
     lines.extend(clauses(&broken_or_shown(outcome), requirements, layout));
-    if let Some(reason) = &outcome.reason {
-        lines.extend(layout.hang("reason", COLUMN, &clamp(reason, TEXT)));
-    }
+    lines.extend(reason(outcome, layout));
     for finding in outcome.findings.iter().take(FINDINGS) {
         lines.push(String::new());
         lines.extend(told(finding, outcome, layout));
@@ -74,6 +72,12 @@ pub(super) fn case(
     }
     lines.extend(exchanges(outcome, &shown(outcome), layout, extent));
     lines
+}
+
+/// Why the case was not judged, if there is a reason.
+pub(super) fn reason(outcome: &CaseOutcome, layout: Layout) -> Vec<String> {
+    let told = |reason: &String| layout.hang("reason", COLUMN, &clamp(reason, TEXT));
+    outcome.reason.as_ref().map(told).unwrap_or_default()
 }
 
 /// The case's id and place.
@@ -185,7 +189,7 @@ pub(super) fn leak(leak: &Leak) -> String {
 }
 
 /// The exchanges that show what the case came to, by their places.
-fn shown(outcome: &CaseOutcome) -> Vec<usize> {
+pub(super) fn shown(outcome: &CaseOutcome) -> Vec<usize> {
     let mut places: Vec<usize> = Vec::new();
     for at in outcome
         .findings
@@ -196,7 +200,6 @@ fn shown(outcome: &CaseOutcome) -> Vec<usize> {
             places.push(at);
         }
     }
-    places.truncate(EXCHANGES);
     if places.is_empty() {
         // Set-up that was refused ends with the refusal; an act speaks for itself.
         let wanted = |exchange: &Exchange| match outcome.verdict {
@@ -221,11 +224,10 @@ pub(super) fn of_leaks(outcome: &CaseOutcome) -> Vec<usize> {
     };
     let mut places: Vec<usize> = outcome.leaked.iter().filter_map(refused).collect();
     places.dedup();
-    places.truncate(EXCHANGES);
     places
 }
 
-/// Some exchanges of a case, each with the line that repeats it.
+/// Exchanges of a case, each with the line that repeats it; of many the first, and a note.
 pub(super) fn exchanges(
     outcome: &CaseOutcome,
     places: &[usize],
@@ -233,9 +235,10 @@ pub(super) fn exchanges(
     extent: Extent,
 ) -> Vec<String> {
     let mut lines = Vec::new();
-    let share = extent.exchanges / places.len().max(1);
+    let share = extent.exchanges / places.len().clamp(1, EXCHANGES);
     for (at, exchange) in places
         .iter()
+        .take(EXCHANGES)
         .filter_map(|at| outcome.exchanges.get(*at).map(|exchange| (at, exchange)))
     {
         lines.push(String::new());
@@ -252,6 +255,10 @@ pub(super) fn exchanges(
         lines.extend(indented(2, one(exchange, share, extent.every_header)));
         lines.push(layout.paint(Tone::Heading, "to repeat it"));
         lines.push(format!("  {}", curl(&exchange.request)));
+    }
+    if places.len() > EXCHANGES {
+        lines.push(String::new());
+        lines.push(format!("… and {} more exchanges", places.len() - EXCHANGES));
     }
     lines
 }

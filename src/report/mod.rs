@@ -4,10 +4,13 @@
 //! here prints, opens a file, asks the environment or reads a clock, so that the same report always gives
 //! the same text. What the endpoint sent is hostile until it has gone through [`escape`].
 //!
-//! | module | gives |
+//! | item | gives |
 //! |---|---|
 //! | [`escape`] | text that neither a terminal nor an XML parser trips over |
-//! | `evidence` | findings and exchanges in words, shared by the renderers |
+//! | [`curl()`] | the shell line that repeats a request |
+//! | `layout`, `evidence` | findings and exchanges in words, shared by the renderers |
+//! | [`Console`] | the lines of cases and the summary of a run, for a terminal or a log |
+//! | [`junit()`] | the XML that CI systems read |
 
 mod console;
 mod curl;
@@ -17,6 +20,7 @@ mod junit;
 mod layout;
 #[cfg(test)]
 mod lint;
+mod lists;
 #[cfg(test)]
 mod sample;
 
