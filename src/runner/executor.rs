@@ -66,6 +66,7 @@ impl CaseRun<'_> {
             let value = value.value(&self.session.scope)?.unwrap_or(Json::Null);
             self.session.scope.set(name.as_str(), &value);
         }
+        self.case.name_values(&mut self.session.scope);
         for given in &scenario.given {
             self.give(given).await?;
         }
