@@ -1,6 +1,7 @@
 //! One case from its first request to its last: set-up, act, aftermath, clean-up.
 
 mod aftermath;
+mod contract;
 mod judging;
 mod setup;
 mod steps;
@@ -17,6 +18,7 @@ use super::object::Object;
 use super::session::{Session, Stop};
 use crate::case::Case;
 use crate::check::Afterwards;
+use crate::oracle::State;
 use crate::outcome::{CaseOutcome, Finding, Leak, Observation};
 use crate::suite::model::Expect;
 
@@ -33,6 +35,7 @@ pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
         case,
         session,
         objects: Vec::new(),
+        model: contract::model(&ctx.suite, &case.scenario),
         findings: Vec::new(),
         observations: Vec::new(),
     };
@@ -53,6 +56,8 @@ struct CaseRun<'a> {
     case: &'a Case,
     session: Session<'a>,
     objects: Vec<Object>,
+    /// The objects as the contract knows them, place by place, where the case asks for it.
+    model: Option<State>,
     findings: Vec<Finding>,
     observations: Vec<Observation>,
 }

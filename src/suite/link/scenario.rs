@@ -112,9 +112,10 @@ impl Linker<'_> {
             .chain(&finally)
             .filter_map(|step| created(step))
             .collect();
-        let mut given = resolve(given, &wanted, self.resources, self.found);
+        let given = resolve(given, &wanted, self.resources, self.found);
+        let mut objects = given.clone();
         for step in steps.iter_mut().chain(&mut finally) {
-            self.creation(step, &mut given);
+            self.creation(step, &mut objects);
         }
 
         let mut names: Vec<String> = Vec::new();
