@@ -12,7 +12,7 @@ use crate::source::{Diagnostic, Span, Spanned};
 
 pub(super) use answer::{body, schema, status};
 pub(super) use matcher::matcher;
-pub(super) use request::{request, request_line};
+pub(super) use request::{means_request, request, request_line, unreadable};
 pub use value::parse_duration;
 pub(super) use value::{duration, expr, json_template, set, template, text, truth, word};
 
