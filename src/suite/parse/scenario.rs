@@ -44,6 +44,17 @@ pub(in crate::suite) struct RawGiven {
     pub(in crate::suite) options: Vec<(Spanned<String>, Node)>,
 }
 
+impl RawGiven {
+    /// What the scenario calls the object.
+    pub(in crate::suite) fn alias(&self) -> &str {
+        self.options
+            .iter()
+            .find(|(option, _)| option.value == "as")
+            .and_then(|(_, node)| node.text())
+            .unwrap_or(&self.resource.value)
+    }
+}
+
 pub(super) fn scenario_file(
     source: &Arc<Source>,
     node: &Node,

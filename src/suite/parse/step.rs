@@ -107,24 +107,7 @@ pub(super) fn step(node: &Node, found: &mut Found) -> Step {
     });
     Step {
         identity: fields.read("as", found, read::text),
-        concurrently: fields.read("concurrently", found, |node, found| {
-            match &node.kind {
-                Kind::Number(number) => number
-                    .as_u64()
-                    .filter(|times| (2..=64).contains(times))
-                    .and_then(|times| usize::try_from(times).ok())
-                    .map(|times| Spanned::new(times, node.span.clone())),
-                _ => None,
-            }
-            .or_else(|| {
-                found.push(
-                    Diagnostic::new("bad-count", &node.span, "this is not a number from 2 to 64")
-                        .label("here")
-                        .help("write how many requests are sent at once, or leave `concurrently` out to send one"),
-                );
-                None
-            })
-        }),
+        concurrently: fields.read("concurrently", found, times),
         capture: fields.named("capture", found, |node, found| {
             // A name whose expression is wrong is a name all the same.
             read::expr(node, found).or_else(|| Expr::compile("none", &node.span, &mut Found::new()))
@@ -152,6 +135,26 @@ fn operation(node: &Node, text: &str, found: &mut Found) -> Option<Action> {
         .help("write a method and a path, such as `GET /pools`, or an operation and an object, such as `delete pool`"),
     );
     None
+}
+
+/// How many requests are sent at once. What is no such number is reported and 0: that several are meant is
+/// known all the same.
+fn times(node: &Node, found: &mut Found) -> Option<Spanned<usize>> {
+    let times = match &node.kind {
+        Kind::Number(number) => number
+            .as_u64()
+            .and_then(|times| usize::try_from(times).ok()),
+        _ => None,
+    }
+    .filter(|times| (2..=64).contains(times));
+    if times.is_none() {
+        found.push(
+            Diagnostic::new("bad-count", &node.span, "this is not a number from 2 to 64")
+                .label("here")
+                .help("write how many requests are sent at once, or leave `concurrently` out to send one"),
+        );
+    }
+    Some(Spanned::new(times.unwrap_or(0), node.span.clone()))
 }
 
 #[cfg(test)]

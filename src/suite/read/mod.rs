@@ -31,10 +31,10 @@ impl<'a> Fields<'a> {
     /// Opens a mapping; `None` when it is none.
     pub(super) fn open(node: &'a Node, shape: &'static Shape, found: &mut Found) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            let also = if shape.short.is_some() {
-                " or text"
-            } else {
-                ""
+            let known: Vec<&str> = shape.keys.iter().map(|key| key.name).collect();
+            let (also, line) = match shape.short {
+                Some(_) => (" or text", "a line such as `GET /pools`, or "),
+                None => ("", ""),
             };
             found.push(
                 Diagnostic::new(
@@ -46,7 +46,12 @@ impl<'a> Fields<'a> {
                         node.describe()
                     ),
                 )
-                .label("here"),
+                .label("here")
+                .help(format!(
+                    "write {line}`key: value` lines{}; known keys: {}",
+                    dashed(node),
+                    known.join(", ")
+                )),
             );
             return None;
         };
@@ -165,19 +170,31 @@ pub(super) fn entries<'a>(node: &'a Node, found: &mut Found) -> &'a [(Key, Node)
         Kind::Map(entries) => entries,
         Kind::Null => &[],
         _ => {
-            wrong(node, "a mapping", found);
+            let help = format!("write `key: value` lines{}", dashed(node));
+            wrong(node, "a mapping", &help, found);
             &[]
         }
     }
 }
 
-fn wrong(node: &Node, wanted: &str, found: &mut Found) {
+/// What to say besides where a list stands in the place of a mapping.
+fn dashed(node: &Node) -> &'static str {
+    let text = node.span.source.text.get(node.span.range.clone());
+    if text.is_some_and(|text| text.starts_with('-')) {
+        " without `-` before them"
+    } else {
+        ""
+    }
+}
+
+fn wrong(node: &Node, wanted: &str, help: &str, found: &mut Found) {
     found.push(
         Diagnostic::new(
             "wrong-type",
             &node.span,
             format!("this should be {wanted}, not {}", node.describe()),
         )
-        .label("here"),
+        .label("here")
+        .help(help),
     );
 }
