@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use assize::case::expand;
-use assize::plan::{Filter, Plan};
+use assize::plan::Plan;
 use assize::suite::model::{Level, Suite};
 use assize::target::{Limits, Target};
 
-use crate::output::say;
+use crate::output::{complain, say};
 use crate::{USAGE, args, select};
 
 pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
@@ -23,10 +23,7 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
         &select::typed(&suite, &set),
         Limits::STANDARD,
     )?;
-    let filter = Filter {
-        ids: arguments.selection.filter.clone(),
-        tags: arguments.selection.tag.clone(),
-    };
+    let filter = select::filter(&arguments.selection);
     let plan = Plan::new(&suite, expand(&suite), &filter, &target)?;
     let text = if arguments.requirements {
         requirements(&suite, &plan, target.profile_name())
@@ -34,7 +31,11 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
         cases(&plan)
     };
     say(&text)?;
-    Ok(if plan.cases.is_empty() { 4 } else { 0 })
+    if plan.cases.is_empty() {
+        complain(&select::nothing(&suite, &filter));
+        return Ok(4);
+    }
+    Ok(0)
 }
 
 fn cases(plan: &Plan) -> String {
