@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::case::Case;
-use crate::suite::model::{Level, Scenario, Step, Suite};
+use crate::suite::model::{Level, Step, Suite};
 use crate::target::Target;
 
 /// Which cases are wanted.
@@ -118,7 +118,7 @@ impl Plan {
             .into_iter()
             .filter(wanted)
             .map(|case| Planned {
-                skip: skip(suite, &case.scenario, target, &scope),
+                skip: skip(suite, &case, target, &scope),
                 case,
             })
             .collect();
@@ -154,10 +154,11 @@ fn globs(patterns: &[String]) -> Result<GlobSet, FilterError> {
 
 fn skip(
     suite: &Suite,
-    scenario: &Scenario,
+    case: &Case,
     target: &Target,
     scope: &crate::template::Scope,
 ) -> Option<String> {
+    let scenario = &case.scenario;
     let profile = target.profile_name();
     if !scenario.requirements.is_empty() {
         let levels = scenario
@@ -179,7 +180,9 @@ fn skip(
         }
     }
     if let Some(expr) = &scenario.only_if {
-        match expr.holds(scope) {
+        let mut scope = scope.clone();
+        case.name_values(&mut scope);
+        match expr.holds(&scope) {
             Ok(true) => {}
             Ok(false) => {
                 return Some(match profile {
@@ -228,9 +231,12 @@ fn skip(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
-    use crate::case::expand;
+    use crate::case::{Generate, expand};
     use crate::suite::{Files, MANIFEST_FILE, Selection, load};
+    use crate::target::Limits;
 
     #[test]
     fn the_nearest_case_is_found_by_a_part_of_its_id() {
@@ -250,7 +256,15 @@ mod tests {
             variables: Vec::new(),
         })
         .expect("the suite is right");
-        let cases = expand(&suite);
+        let target = Target::new(
+            &suite,
+            "http://127.0.0.1",
+            None,
+            &BTreeMap::new(),
+            Limits::STANDARD,
+        )
+        .expect("nothing is asked of the target");
+        let cases = expand(&suite, &target, &Generate::default()).cases;
         for (wanted, near) in [
             (&["clena-pool"][..], "pools/delete/clean-pool"),
             (&["pool/delete/twice"], "pools/delete/twice"),

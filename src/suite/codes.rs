@@ -37,6 +37,11 @@ pub const CODES: &[Code] = &[
         "`concurrently` takes 2 to 64, `answers` takes numbers or `rest`.",
     ),
     code(
+        "bad-decision",
+        "A decision table says what comes of an operation in any state: its lines are tried in order, and the last one always applies.",
+        "Give every line but the last an `if`, and let at least one line have an answer that counts as success.",
+    ),
+    code(
         "bad-duration",
         "A time is expected and this is none.",
         "Write seconds as a number, or a number with ms, s, m or h.",
@@ -115,6 +120,11 @@ pub const CODES: &[Code] = &[
         "need-cycle",
         "Objects need each other in a circle, so none can be created first.",
         "Break the circle; a parameter may name only objects that exist before.",
+    ),
+    code(
+        "no-contract",
+        "`then: contract` holds an operation to its decision table, and there is none here.",
+        "Send the operation with `do`, and give it `decides` in its resource's file.",
     ),
     code(
         "no-scenario",

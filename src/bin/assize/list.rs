@@ -24,7 +24,11 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
         Limits::STANDARD,
     )?;
     let filter = select::filter(&arguments.selection);
-    let plan = Plan::new(&suite, expand(&suite), &filter, &target)?;
+    let generate = arguments
+        .generate
+        .with_seed(arguments.generate.seed.unwrap_or(0));
+    let expansion = expand(&suite, &target, &generate);
+    let plan = Plan::new(&suite, expansion.cases.clone(), &filter, &target)?;
     let text = if arguments.requirements {
         requirements(&suite, &plan, target.profile_name())
     } else {
@@ -32,7 +36,7 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
     };
     say(&text)?;
     if plan.cases.is_empty() {
-        complain(&select::nothing(&suite, &filter));
+        complain(&select::nothing(&suite, &filter, expansion.cases));
         return Ok(4);
     }
     Ok(0)

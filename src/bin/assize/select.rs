@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use assize::case::expand;
+use assize::case::Case;
 use assize::plan::Filter;
 use assize::suite::model::Suite;
 use assize::suite::{Files, MANIFEST_FILE, Selection, load};
@@ -174,8 +174,7 @@ pub(crate) fn filter(arguments: &args::Selection) -> Filter {
 }
 
 /// What to say when no case is selected.
-pub(crate) fn nothing(suite: &Suite, filter: &Filter) -> String {
-    let mut cases = expand(suite);
+pub(crate) fn nothing(suite: &Suite, filter: &Filter, mut cases: Vec<Case>) -> String {
     if cases.is_empty() {
         return format!("error: the suite {} has no scenario\n", suite.name);
     }

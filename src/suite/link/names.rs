@@ -16,6 +16,9 @@ pub(super) const FUNCTIONS: &[&str] = &["range", "dict", "namespace"];
 /// Names that an expression about an answer may use as well.
 pub(super) const ANSWER: &[&str] = &["status", "headers", "body"];
 
+/// Names that a decision table may use as well.
+pub(super) const STATE: &[&str] = &["all", "children", "gone"];
+
 /// Names that `check` and `observe` may use as well.
 pub(super) const AFTERMATH: &[&str] = &["before", "after"];
 

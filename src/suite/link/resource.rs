@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Linker;
-use super::names::{ANSWER, EVERYWHERE, FUNCTIONS};
+use super::names::{ANSWER, EVERYWHERE, FUNCTIONS, STATE};
 use crate::source::{Diagnostic, Spanned};
 use crate::suite::model::{Operation, RequestTemplate, Resource};
 
@@ -98,6 +98,21 @@ impl<'a> Linker<'a> {
                     self.names(expr, ANSWER);
                 }
             }
+            for (_, value) in &resource.shows {
+                let known: Vec<&str> = itself
+                    .iter()
+                    .copied()
+                    .chain(STATE[..2].iter().copied())
+                    .collect();
+                value.for_each_expr(&mut |expr| self.names(expr, &known));
+            }
+            self.decisions(&resource.create, &about, resource);
+            for operation in std::iter::once(&resource.read)
+                .chain(&resource.delete)
+                .chain(resource.operations.values())
+            {
+                self.decisions(operation, &itself, resource);
+            }
             if let Some(ready) = &resource.ready {
                 let reach = self.reach(resource);
                 self.known(
@@ -112,6 +127,113 @@ impl<'a> Linker<'a> {
             }
         }
         self.cycles();
+    }
+
+    /// The decision table of an operation, and the values that generated cases choose from.
+    fn decisions(&mut self, operation: &'a Operation, about: &[&str], resource: &'a Resource) {
+        let mut known: Vec<&str> = about.to_vec();
+        known.extend(operation.params.iter().map(|(name, _)| name.as_str()));
+        known.extend(STATE);
+        for (name, value) in &operation.choices {
+            value.for_each_expr(&mut |expr| self.names(expr, &known));
+            let params = if std::ptr::eq(operation, &resource.create) {
+                &resource.params
+            } else {
+                &operation.params
+            };
+            self.known(
+                "parameter of this operation",
+                "unknown-parameter",
+                &Spanned::new(name.clone(), operation.request.span.clone()),
+                params.iter().map(|(name, _)| name.as_str()),
+            );
+        }
+        let mut after = known.clone();
+        after.push(&resource.name);
+        let (profiles, resources) = (self.profiles, self.resources);
+        let last = operation.decides.len().saturating_sub(1);
+        for (at, line) in operation.decides.iter().enumerate() {
+            if let Some(expr) = &line.condition {
+                self.names(expr, &known);
+            }
+            if (at == last) != line.condition.is_none() {
+                let (message, help) = if at == last {
+                    (
+                        "the last line of a decision table must always apply",
+                        "take its `if` out, or add a line without one",
+                    )
+                } else {
+                    (
+                        "this line always applies, so those after it never do",
+                        "add an `if`, or make it the last line",
+                    )
+                };
+                self.found.push(
+                    Diagnostic::new("bad-decision", &line.span, message)
+                        .label("this line")
+                        .help(help),
+                );
+            }
+            for name in &line.answer {
+                self.known(
+                    "answer",
+                    "unknown-answer",
+                    name,
+                    profiles
+                        .values()
+                        .flat_map(|profile| profile.answers.keys().map(String::as_str)),
+                );
+            }
+            for requirement in &line.requirements {
+                let requirements = self.requirements;
+                self.known(
+                    "requirement",
+                    "unknown-requirement",
+                    requirement,
+                    requirements.keys().map(String::as_str),
+                );
+            }
+            for kind in line
+                .removes
+                .iter()
+                .chain(line.changes.iter().map(|change| &change.of))
+            {
+                self.known(
+                    "resource",
+                    "unknown-resource",
+                    kind,
+                    resources.keys().map(String::as_str),
+                );
+            }
+            for (_, value) in &line.sets {
+                value.for_each_expr(&mut |expr| self.names(expr, &after));
+            }
+            let others: Vec<&str> = after.iter().copied().chain(["it"]).collect();
+            for change in &line.changes {
+                if let Some(expr) = &change.condition {
+                    self.names(expr, &others);
+                }
+                for (_, value) in &change.sets {
+                    value.for_each_expr(&mut |expr| self.names(expr, &others));
+                }
+            }
+        }
+        if !operation.decides.is_empty()
+            && !operation
+                .decides
+                .iter()
+                .any(|line| crate::suite::model::succeeds(operation, line))
+        {
+            self.found.push(
+                Diagnostic::new(
+                    "bad-decision",
+                    &operation.decides[last].span,
+                    "no line of this decision table tells of success",
+                )
+                .label("neither this nor any other")
+                .help("`answer` of the operation names the answers that count as success; use one of them"),
+            );
+        }
     }
 
     /// The names of what a resource needs, and of what that needs.

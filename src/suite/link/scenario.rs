@@ -110,9 +110,10 @@ impl Linker<'_> {
             .filter_map(created)
             .map(|name| name.value.as_str())
             .collect();
-        let State { mut given, unknown } = resolve(given, &wanted, self.resources, self.found);
+        let State { given, unknown } = resolve(given, &wanted, self.resources, self.found);
+        let mut objects = given.clone();
         for step in steps.iter_mut().chain(&mut finally) {
-            self.creation(step, &mut given);
+            self.creation(step, &mut objects);
         }
 
         let mut names: Vec<String> = Vec::new();

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::given::bind;
 use super::names::ANSWER;
 use super::{Linker, Objects};
 use crate::source::{Diagnostic, Spanned, nearest};
 use crate::suite::model::{Action, Expect, Given, Step};
+use crate::template::JsonTemplate;
 
 impl Linker<'_> {
     /// Puts a fragment in the place of its name; what the step says itself wins. A step whose fragment is
@@ -54,7 +57,7 @@ impl Linker<'_> {
     }
 
     /// Turns `create pool` into the creation of one more pool, with its needs bound to what is given.
-    pub(super) fn creation(&mut self, step: &mut Step, given: &mut [Given]) {
+    pub(super) fn creation(&mut self, step: &mut Step, given: &mut Vec<Given>) {
         let Some(resource) = created(step)
             .and_then(|name| self.resources.get(&name.value))
             .cloned()
@@ -64,7 +67,19 @@ impl Linker<'_> {
         let Action::Operation(_, name) = &step.action else {
             return;
         };
-        let binds = bind(&resource, &name.span, &[], given, self.found);
+        let mut explicit = Vec::new();
+        step.with.retain(|(param, value)| {
+            let binds = resource.needs.iter().any(|need| need.value == *param);
+            if binds {
+                let alias = match value {
+                    JsonTemplate::Plain(Json::String(alias)) => alias.clone(),
+                    _ => String::new(),
+                };
+                explicit.push((param.clone(), Spanned::new(alias, step.span.clone())));
+            }
+            !binds
+        });
+        let binds = bind(&resource, &name.span, &explicit, given, self.found);
         let alias = step
             .creates
             .as_ref()
@@ -83,6 +98,16 @@ impl Linker<'_> {
                 )),
             );
         }
+        given.push(Given {
+            alias: alias.value.clone(),
+            resource: Arc::clone(&resource),
+            span: alias.span.clone(),
+            count: None,
+            params: Vec::new(),
+            binds: binds.clone(),
+            scope: resource.scope,
+            operations: Vec::new(),
+        });
         step.creates = Some((alias, name.clone()));
         step.action = Action::Create(resource, binds);
     }
@@ -187,6 +212,36 @@ impl Linker<'_> {
         let known: Vec<String> = names.clone();
         let counted = self.concurrency(step, judged);
         for expect in judged {
+            if expect.contract {
+                let decided = match &step.action {
+                    Action::Operation(operation, alias) => objects
+                        .get(&alias.value)
+                        .and_then(Option::as_ref)
+                        .and_then(|resource| resource.operation(&operation.value)),
+                    Action::Create(resource, _) => Some(&resource.create),
+                    Action::Request(_) | Action::Fragment(_) => None,
+                };
+                let known = match &step.action {
+                    // An operation that is not there has been told of already.
+                    Action::Operation(..) => {
+                        decided.is_none_or(|operation| !operation.decides.is_empty())
+                    }
+                    // Neither is a fragment that is not there.
+                    Action::Fragment(_) => true,
+                    _ => decided.is_some_and(|operation| !operation.decides.is_empty()),
+                };
+                if !known {
+                    self.found.push(
+                        Diagnostic::new(
+                            "no-contract",
+                            &expect.span,
+                            "`contract` asks for a decision table, and this step has none",
+                        )
+                        .label("here")
+                        .help("send an operation that has `decides`, with `do`"),
+                    );
+                }
+            }
             self.expect(expect, &known, objects, reads);
             if counted {
                 self.named(expect.answers.iter().flat_map(|(names, _)| names));

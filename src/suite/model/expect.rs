@@ -18,6 +18,8 @@ pub struct Expect {
     pub requirements: Vec<Spanned<String>>,
     /// Asked for only where this holds.
     pub only_if: Option<Expr>,
+    /// What the operation's decision table says.
+    pub contract: bool,
     /// The answer itself.
     pub answer: AnswerExpect,
     /// One of these named answers.
@@ -39,6 +41,25 @@ pub struct Expect {
 }
 
 impl Expect {
+    /// An expectation that asks for nothing yet.
+    pub fn nothing(span: &Span) -> Self {
+        Self {
+            span: span.clone(),
+            requirements: Vec::new(),
+            only_if: None,
+            contract: false,
+            answer: AnswerExpect::default(),
+            named: Vec::new(),
+            answers: Vec::new(),
+            within: None,
+            eventually: None,
+            unchanged: None,
+            gone: Vec::new(),
+            check: Vec::new(),
+            observe: Vec::new(),
+        }
+    }
+
     /// Whether it asks for anything at all.
     pub fn asks(&self) -> bool {
         self.judges_one_answer()
@@ -46,6 +67,7 @@ impl Expect {
             || self.within.is_some()
             || !self.check.is_empty()
             || !self.observe.is_empty()
+            || self.contract
             || self.has_aftermath()
     }
 

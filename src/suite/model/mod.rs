@@ -20,7 +20,7 @@ pub use matcher::{MatchOp, Matcher};
 pub use profile::{Answer, IdentityRule, Profile, Variable};
 pub use request::{BodyTemplate, RequestTemplate};
 pub use requirement::{Level, Requirement, RequirementIn};
-pub use resource::{List, Operation, Ready, Resource, Scope};
+pub use resource::{Change, Decision, List, Operation, Ready, Resource, Scope, succeeds};
 pub use scenario::{Action, Given, Scenario, Step};
 
 /// Everything that a run needs to know of a contract: parsed, linked, free of errors.

@@ -45,6 +45,8 @@ pub struct Resource {
     pub delete: Option<Operation>,
     /// Further operations by name.
     pub operations: BTreeMap<String, Operation>,
+    /// Fields that follow from other objects, with what they must then be.
+    pub shows: Vec<(String, JsonTemplate)>,
     /// Fields that may change by themselves.
     pub volatile: BTreeSet<String>,
 }
@@ -78,6 +80,40 @@ pub struct Operation {
     pub answer: Vec<Spanned<String>>,
     /// Parameters with their defaults.
     pub params: Vec<(String, JsonTemplate)>,
+    /// Its decision table: the first line that applies says what comes of it.
+    pub decides: Vec<Decision>,
+    /// Values that generated cases choose from, by parameter.
+    pub choices: Vec<(String, JsonTemplate)>,
+}
+
+/// One line of a decision table.
+#[derive(Debug)]
+pub struct Decision {
+    /// Where it is written.
+    pub span: Span,
+    /// Applies where this holds; always where there is none.
+    pub condition: Option<Expr>,
+    /// One of these named answers comes.
+    pub answer: Vec<Spanned<String>>,
+    /// The requirements that say so.
+    pub requirements: Vec<Spanned<String>>,
+    /// Fields of the object itself, with their new values.
+    pub sets: Vec<(String, JsonTemplate)>,
+    /// The kinds of objects that need this one and go with it.
+    pub removes: Vec<Spanned<String>>,
+    /// What changes in other objects.
+    pub changes: Vec<Change>,
+}
+
+/// What an operation changes in other objects.
+#[derive(Debug)]
+pub struct Change {
+    /// Their kind.
+    pub of: Spanned<String>,
+    /// Those for which this holds, by the name `it`; all where there is none.
+    pub condition: Option<Expr>,
+    /// Their fields with their new values.
+    pub sets: Vec<(String, JsonTemplate)>,
 }
 
 /// How to tell that an object has settled.
@@ -100,4 +136,11 @@ pub struct List {
     pub request: RequestTemplate,
     /// The list inside the answer.
     pub items: Template,
+}
+
+/// Whether a line tells of an operation that was carried out: one of its answers counts as success.
+pub fn succeeds(operation: &Operation, line: &Decision) -> bool {
+    line.answer
+        .iter()
+        .any(|name| operation.answer.iter().any(|own| own.value == name.value))
 }

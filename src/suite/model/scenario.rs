@@ -44,7 +44,7 @@ pub struct Scenario {
 }
 
 /// One object, or several alike, that must exist before the act.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Given {
     /// What the scenario calls it.
     pub alias: String,

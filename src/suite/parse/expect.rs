@@ -7,6 +7,13 @@ use crate::suite::shape;
 use crate::suite::yaml::{Kind, Node};
 
 pub(super) fn expect(node: &Node, found: &mut Found) -> Option<Expect> {
+    if let Kind::Text(_) = &node.kind {
+        read::word(node, &["contract"], found)?;
+        return Some(Expect {
+            contract: true,
+            ..Expect::nothing(&node.span)
+        });
+    }
     let before = found.len();
     let mut expect = read_expect(node, found)?;
     if found.len() == before {
@@ -39,6 +46,7 @@ fn read_expect(node: &Node, found: &mut Found) -> Option<Expect> {
         span: node.span.clone(),
         requirements: fields.names("requirements", found),
         only_if: fields.read("only_if", found, read::expr),
+        contract: false,
         answer: answer_expect(&fields, found),
         named: fields.names("answer", found),
         answers: fields

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::plain;
-use crate::suite::model::{List, Operation, Ready, Resource, Scope};
+use crate::suite::model::{Change, Decision, List, Operation, Ready, Resource, Scope};
 use crate::suite::read::{self, Fields, Found};
 use crate::suite::shape;
 use crate::suite::yaml::{Kind, Node};
@@ -60,6 +60,7 @@ pub(super) fn resource(node: &Node, found: &mut Found) -> Option<Resource> {
             .into_iter()
             .map(|(key, value)| (key.value, value))
             .collect(),
+        shows: plain(fields.named("shows", found, read::json_template)),
         volatile: read::set(fields.names("volatile", found)),
     })
 }
@@ -91,6 +92,8 @@ fn operation(node: &Node, found: &mut Found) -> Operation {
             .unwrap_or_else(|| read::unreadable(node)),
         answer: fields.names("answer", found),
         params: plain(fields.named("params", found, read::json_template)),
+        decides: fields.many("decides", found, decision),
+        choices: plain(fields.named("choices", found, read::json_template)),
     }
 }
 
@@ -100,5 +103,27 @@ fn unreadable(node: &Node) -> Operation {
         request: read::unreadable(node),
         answer: Vec::new(),
         params: Vec::new(),
+        decides: Vec::new(),
+        choices: Vec::new(),
     }
+}
+
+fn decision(node: &Node, found: &mut Found) -> Option<Decision> {
+    let fields = Fields::open(node, &shape::DECISION, found)?;
+    Some(Decision {
+        span: node.span.clone(),
+        condition: fields.read("if", found, read::expr),
+        answer: fields.names("answer", found),
+        requirements: fields.names("requirements", found),
+        sets: plain(fields.named("sets", found, read::json_template)),
+        removes: fields.names("removes", found),
+        changes: fields.many("changes", found, |node, found| {
+            let fields = Fields::open(node, &shape::CHANGE, found)?;
+            Some(Change {
+                of: fields.read("of", found, read::text)?,
+                condition: fields.read("where", found, read::expr),
+                sets: plain(fields.named("sets", found, read::json_template)),
+            })
+        }),
+    })
 }

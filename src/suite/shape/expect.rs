@@ -6,7 +6,7 @@ use super::{Kind, NAMES, Shape, key};
 pub static EXPECT: Shape = Shape {
     name: "expect",
     about: "`then`",
-    short: None,
+    short: Some(Kind::Word(&["contract"])),
     keys: &[
         key(
             "requirements",

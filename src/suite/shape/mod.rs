@@ -10,7 +10,7 @@ mod suite;
 
 pub use expect::{EXPECT, MATCH_OPERATORS};
 pub use profile::{ANSWER, PROFILE};
-pub use resource::{LIST, OPERATION, READY, RESOURCE, SCOPES};
+pub use resource::{CHANGE, DECISION, LIST, OPERATION, READY, RESOURCE, SCOPES};
 pub use scenario::{SCENARIO, SCENARIOS, STEP};
 pub use schema::json_schema;
 pub use suite::{IDENTITY, LEVELS, MANIFEST, REQUIREMENT, REQUIREMENT_IN, REQUIREMENTS, VARIABLE};

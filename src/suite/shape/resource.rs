@@ -45,6 +45,11 @@ pub static RESOURCE: Shape = Shape {
             "Further operations by name.",
         ),
         key(
+            "shows",
+            Kind::Named(&Kind::Any),
+            "Fields that follow from other objects, such as `{ members: \"{{ children.member | refs }}\" }`, for `then: contract`.",
+        ),
+        key(
             "volatile",
             NAMES,
             "Fields that may change by themselves and that `unchanged` does not compare.",
@@ -79,6 +84,67 @@ pub static OPERATION: Shape = Shape {
             "params",
             Kind::Named(&Kind::Any),
             "Parameters that a step may set with `with`, with their defaults.",
+        ),
+        key(
+            "decides",
+            Kind::Many(&Kind::Shape(&DECISION)),
+            "Its decision table: the first line that applies says what comes of it.",
+        ),
+        key(
+            "choices",
+            Kind::Named(&Kind::Any),
+            "Values that generated cases choose from, by parameter.",
+        ),
+    ],
+};
+
+/// One line of a decision table.
+pub static DECISION: Shape = Shape {
+    name: "decision",
+    about: "a line of `decides`",
+    short: None,
+    keys: &[
+        key(
+            "if",
+            Kind::Expr,
+            "Applies where this holds; always where there is none, as in the last line.",
+        ),
+        must("answer", NAMES, "One of these named answers comes."),
+        key("requirements", NAMES, "The requirements that say so."),
+        key(
+            "sets",
+            Kind::Named(&Kind::Any),
+            "Fields of the object itself, with their values after success.",
+        ),
+        key(
+            "removes",
+            NAMES,
+            "Kinds of objects that need this one and go with it.",
+        ),
+        key(
+            "changes",
+            Kind::Many(&Kind::Shape(&CHANGE)),
+            "What changes in other objects.",
+        ),
+    ],
+};
+
+/// What an operation changes in other objects.
+pub static CHANGE: Shape = Shape {
+    name: "change",
+    about: "a line of `changes`",
+    short: None,
+    keys: &[
+        must("of", Kind::Text, "The kind of the objects."),
+        key(
+            "where",
+            Kind::Expr,
+            "Those for which this holds, by the name `it`; all where there is none.",
+        ),
+        must(
+            "sets",
+            Kind::Named(&Kind::Any),
+            "Their fields with the new values.",
         ),
     ],
 };

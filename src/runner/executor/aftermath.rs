@@ -1,0 +1,239 @@
+//! The objects before and after the act.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tokio::time::Instant;
+
+use super::{CaseRun, Reads};
+use crate::check::{self, Afterwards, ListView, Mismatch};
+use crate::exchange::Phase;
+use crate::runner::object::Object;
+use crate::runner::session::{Backoff, Stop, polled};
+use crate::suite::model::{Expect, Unchanged};
+use crate::template::Scope;
+
+impl CaseRun<'_> {
+    /// Reads every object that an aftermath will be compared with.
+    pub(super) async fn snapshot(&mut self, judged: &[&Expect]) -> Result<Reads, Stop> {
+        if !judged.iter().any(|expect| expect.has_aftermath()) {
+            return Ok(Vec::new());
+        }
+        let mut reads = Vec::new();
+        for place in 0..self.objects.len() {
+            if self.objects[place].gone {
+                continue;
+            }
+            let (read, exchange) = self
+                .session
+                .read(Phase::Before, &self.objects, place)
+                .await?;
+            match &read {
+                Afterwards::Object(value) => self.objects[place].value = value.clone(),
+                // What an earlier step took away, by itself or with something else, is no more.
+                Afterwards::Absent if self.session.has_deleted() => {
+                    self.objects[place].gone = true;
+                    continue;
+                }
+                Afterwards::Absent | Afterwards::Unclear(_) => {
+                    return Err(Stop::Unjudged(format!(
+                        "{} cannot be read before the act: {}",
+                        self.objects[place].shown(),
+                        self.session.describe(exchange)
+                    )));
+                }
+            }
+            reads.push((place, read, exchange));
+        }
+        Ok(reads)
+    }
+
+    /// Reads what the act left behind until it is as expected or its time is over; records what is not.
+    pub(super) async fn aftermath(
+        &mut self,
+        judged: &[&Expect],
+        exchange: usize,
+        scope: &Scope,
+        before: &Reads,
+    ) -> Result<Reads, Stop> {
+        let settle = self
+            .ctx
+            .target
+            .profile
+            .as_ref()
+            .map_or(Duration::ZERO, |profile| profile.settle);
+        let patience = judged
+            .iter()
+            .filter_map(|expect| expect.eventually.as_ref())
+            .map(|eventually| eventually.value)
+            .max()
+            .unwrap_or(settle);
+        let until = Instant::now() + patience;
+        let mut unsettled = None;
+        if !patience.is_zero() {
+            let mut seen = BTreeSet::new();
+            for place in 0..self.objects.len() {
+                if polled(&self.objects, place).is_some_and(|shows| seen.insert(shows)) {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if let Some(why) = self
+                        .session
+                        .settle(Phase::Aftermath, &mut self.objects, place, left)
+                        .await?
+                    {
+                        unsettled.get_or_insert(why);
+                    }
+                }
+            }
+        }
+        let mut backoff = Backoff::new();
+        loop {
+            let (exchanges, violations) =
+                (self.session.exchanges.len(), self.session.violations.len());
+            let after = self.look(before).await?;
+            let lists = self.lists(judged).await?;
+            let mut found = Vec::new();
+            for expect in judged {
+                found.extend(
+                    self.left_behind(expect, judged, before, &after, &lists)
+                        .into_iter()
+                        .map(|(mismatch, at)| (*expect, mismatch, at)),
+                );
+                found.extend(
+                    self.checks(expect, exchange, scope, before, &after)
+                        .into_iter()
+                        .map(|mismatch| (*expect, mismatch, Some(exchange))),
+                );
+            }
+            let wait = backoff.next(None);
+            if found.is_empty() && unsettled.is_none() || Instant::now() + wait >= until {
+                if let (Some(why), Some(expect)) = (unsettled, judged.first()) {
+                    let mismatch = Mismatch {
+                        check: "settled",
+                        expected: format!("a settled state within {patience:?}"),
+                        actual: why,
+                        location: None,
+                    };
+                    self.found(expect, mismatch, None);
+                }
+                for (expect, mismatch, at) in found {
+                    self.found(expect, mismatch, at);
+                }
+                return Ok(after);
+            }
+            unsettled = None;
+            self.session.forget(exchanges, violations);
+            self.session.pause(wait).await?;
+        }
+    }
+
+    async fn look(&mut self, before: &Reads) -> Result<Reads, Stop> {
+        let mut reads = Vec::new();
+        for (place, _, _) in before {
+            let (read, exchange) = self
+                .session
+                .read(Phase::Aftermath, &self.objects, *place)
+                .await?;
+            reads.push((*place, read, exchange));
+        }
+        Ok(reads)
+    }
+
+    async fn lists(
+        &mut self,
+        judged: &[&Expect],
+    ) -> Result<Vec<(usize, ListView, Option<usize>)>, Stop> {
+        let mut lists = Vec::new();
+        for place in 0..self.objects.len() {
+            if judged.iter().any(|expect| {
+                expect
+                    .gone
+                    .iter()
+                    .any(|alias| alias.value == self.objects[place].alias)
+            }) {
+                let (list, exchange) = self
+                    .session
+                    .list(Phase::Aftermath, &self.objects, place)
+                    .await?;
+                lists.push((place, list, exchange));
+            }
+        }
+        Ok(lists)
+    }
+
+    /// What an expectation says of the objects and what is not so, each with the exchange that shows it.
+    fn left_behind(
+        &self,
+        expect: &Expect,
+        judged: &[&Expect],
+        before: &Reads,
+        after: &Reads,
+        lists: &[(usize, ListView, Option<usize>)],
+    ) -> Vec<(Mismatch, Option<usize>)> {
+        let is_gone = |object: &Object| {
+            judged
+                .iter()
+                .any(|expect| expect.gone.iter().any(|alias| alias.value == object.alias))
+        };
+        let mut found = Vec::new();
+        let ids: Vec<Json> = before
+            .iter()
+            .filter(|(place, _, _)| is_gone(&self.objects[*place]))
+            .filter_map(|(place, _, _)| self.objects[*place].id().cloned())
+            .collect();
+        let others: Vec<(String, &Json)> = after
+            .iter()
+            .filter(|(place, _, _)| !is_gone(&self.objects[*place]))
+            .filter_map(|(place, read, _)| match read {
+                Afterwards::Object(value) => Some((self.objects[*place].shown(), value)),
+                Afterwards::Absent | Afterwards::Unclear(_) => None,
+            })
+            .collect();
+        for alias in &expect.gone {
+            let at = alias.span.location();
+            for (place, read, exchange) in after
+                .iter()
+                .filter(|(place, _, _)| self.objects[*place].alias == alias.value)
+            {
+                let object = &self.objects[*place];
+                let (list, listed) = lists
+                    .iter()
+                    .find(|(of, _, _)| of == place)
+                    .map_or((&ListView::None, None), |(_, list, at)| (list, *at));
+                for mismatch in check::gone(&object.shown(), object.id(), read, list, &others, &at)
+                {
+                    let shows = if mismatch.expected.contains("listed") {
+                        listed
+                    } else {
+                        Some(*exchange)
+                    };
+                    found.push((mismatch, shows));
+                }
+            }
+        }
+        let Some(unchanged) = &expect.unchanged else {
+            return found;
+        };
+        let at = unchanged.span.location();
+        for ((place, was, _), (_, read, exchange)) in before.iter().zip(after) {
+            let object = &self.objects[*place];
+            let compared = match &unchanged.value {
+                Unchanged::All => true,
+                Unchanged::Others => !is_gone(object),
+                Unchanged::These(these) => these.iter().any(|alias| alias.value == object.alias),
+            };
+            if let (true, Afterwards::Object(was)) = (compared, was) {
+                let mismatch = check::unchanged(
+                    &object.shown(),
+                    was,
+                    read,
+                    &object.resource.volatile,
+                    &ids,
+                    &at,
+                );
+                found.extend(mismatch.map(|mismatch| (mismatch, Some(*exchange))));
+            }
+        }
+        found
+    }
+}

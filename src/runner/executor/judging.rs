@@ -1,0 +1,299 @@
+//! Holding a step to what is expected of it, and what a mismatch means.
+
+use serde_json::Value as Json;
+
+use super::{CaseRun, Reads};
+use crate::check::{self, Afterwards, Mismatch, Observed};
+use crate::exchange::Phase;
+use crate::outcome::{Finding, Observation};
+use crate::runner::session::Stop;
+use crate::source::Spanned;
+use crate::suite::model::{Expect, Level, Step};
+use crate::template::{Expr, Scope};
+
+impl CaseRun<'_> {
+    /// Holds the answer and the aftermath of a step to what is expected.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one fact of the step that has just been sent; a struct would only rename them"
+    )]
+    pub(super) async fn judge(
+        &mut self,
+        step: &Step,
+        judged: &[&Expect],
+        must_succeed: bool,
+        success: &[Spanned<String>],
+        exchange: usize,
+        scope: &Scope,
+        before: &Reads,
+        place: Option<usize>,
+    ) -> Result<(), Stop> {
+        for expect in judged {
+            for mismatch in self.answer_mismatches(expect, exchange, scope) {
+                self.found(expect, mismatch, Some(exchange));
+            }
+        }
+        if step.then.is_empty() && must_succeed && !self.session.succeeded(success, exchange, scope)
+        {
+            return Err(Stop::Unjudged(format!(
+                "a step before the last was refused: {}",
+                self.session.describe(exchange)
+            )));
+        }
+        if !step.capture.is_empty() {
+            self.capture(step, exchange, scope)?;
+        }
+        let aftermath: Vec<&Expect> = judged
+            .iter()
+            .copied()
+            .filter(|expect| expect.has_aftermath())
+            .collect();
+        let after = if aftermath.is_empty() {
+            Vec::new()
+        } else {
+            self.aftermath(&aftermath, exchange, scope, before).await?
+        };
+        for expect in judged {
+            if !expect.has_aftermath() {
+                for mismatch in self.checks(expect, exchange, scope, before, &after) {
+                    self.found(expect, mismatch, Some(exchange));
+                }
+            }
+            if !expect.observe.is_empty() {
+                let scope = self.judging_scope(exchange, scope, before, &after);
+                for (name, expr) in &expect.observe {
+                    let value = expr.value(&scope).map_or_else(
+                        |error| error.why,
+                        |value| check::quote(&value.unwrap_or(Json::Null)),
+                    );
+                    self.observations.push(Observation {
+                        requirements: self.level(expect).0,
+                        name: name.value.clone(),
+                        value,
+                    });
+                }
+            }
+        }
+        // Between the steps of a scenario its objects settle, so that the next one meets a state that can change.
+        if must_succeed && let Some(place) = place {
+            self.settled(Phase::Act, place).await?;
+        }
+        Ok(())
+    }
+
+    fn capture(&mut self, step: &Step, exchange: usize, scope: &Scope) -> Result<(), Stop> {
+        let scope = self.session.answer_scope(scope, exchange);
+        let mut failed = false;
+        for (name, expr) in &step.capture {
+            match expr.value(&scope) {
+                Ok(value) => self
+                    .session
+                    .scope
+                    .set(name.value.as_str(), &value.unwrap_or(Json::Null)),
+                Err(error) => {
+                    failed = true;
+                    let mismatch = Mismatch {
+                        check: "capture",
+                        expected: format!(
+                            "a value for `{}` to capture as `{}`",
+                            expr.text, name.value
+                        ),
+                        actual: format!("{}: {}", error.why, self.session.describe(exchange)),
+                        location: Some(expr.span.location()),
+                    };
+                    let requirements = self
+                        .case
+                        .scenario
+                        .requirements
+                        .iter()
+                        .map(|id| id.value.clone())
+                        .collect();
+                    self.findings.push(Finding::new(
+                        mismatch,
+                        requirements,
+                        Level::Must,
+                        step.span.location(),
+                        Some(exchange),
+                    ));
+                }
+            }
+        }
+        if failed { Err(Stop::Judged) } else { Ok(()) }
+    }
+
+    pub(super) fn answer_mismatches(
+        &self,
+        expect: &Expect,
+        exchange: usize,
+        scope: &Scope,
+    ) -> Vec<Mismatch> {
+        let Ok(response) = self.session.answer(exchange) else {
+            return Vec::new();
+        };
+        let mut found = check::answer(
+            expect,
+            &Observed::new(response),
+            scope,
+            self.ctx.target.profile.as_deref(),
+            self.ctx.suite.openapi.as_deref(),
+        );
+        let took = self.session.exchanges[exchange].duration;
+        if let Some(within) = &expect.within
+            && took > within.value
+        {
+            found.push(Mismatch {
+                check: "within",
+                expected: format!("an answer within {:?}", within.value),
+                actual: format!("it took {took:.0?}"),
+                location: Some(within.span.location()),
+            });
+        }
+        found
+    }
+
+    /// The `check` expressions that do not hold.
+    pub(super) fn checks(
+        &self,
+        expect: &Expect,
+        exchange: usize,
+        scope: &Scope,
+        before: &Reads,
+        after: &Reads,
+    ) -> Vec<Mismatch> {
+        if expect.check.is_empty() {
+            return Vec::new();
+        }
+        let scope = self.judging_scope(exchange, scope, before, after);
+        expect
+            .check
+            .iter()
+            .filter_map(|expr| {
+                let actual = match expr.holds(&scope) {
+                    Ok(true) => return None,
+                    Ok(false) => self.values(expr, &scope),
+                    Err(error) => error.why,
+                };
+                Some(Mismatch {
+                    check: "check",
+                    expected: format!("`{}`", expr.text),
+                    actual,
+                    location: Some(expr.span.location()),
+                })
+            })
+            .collect()
+    }
+
+    /// The values of the names that an expression uses.
+    fn values(&self, expr: &Expr, scope: &Scope) -> String {
+        let values: Vec<String> = expr
+            .names
+            .iter()
+            .filter(|name| !name.starts_with("profile"))
+            .filter_map(|name| {
+                let mut value = scope.get(name.split('.').next()?)?;
+                for segment in name.split('.').skip(1) {
+                    value = value.get(segment).cloned().unwrap_or(Json::Null);
+                }
+                Some(format!("{name} is {}", check::quote(&value)))
+            })
+            .collect();
+        if values.is_empty() {
+            "it does not hold".to_owned()
+        } else {
+            values.join(", ")
+        }
+    }
+
+    pub(super) fn judging_scope(
+        &self,
+        exchange: usize,
+        scope: &Scope,
+        before: &Reads,
+        after: &Reads,
+    ) -> Scope {
+        let mut scope = self.session.answer_scope(scope, exchange);
+        for (name, reads) in [("before", before), ("after", after)] {
+            let mut views = serde_json::Map::new();
+            for (place, read, _) in reads {
+                let object = &self.objects[*place];
+                let value = match read {
+                    Afterwards::Object(value) => value.clone(),
+                    Afterwards::Absent | Afterwards::Unclear(_) => Json::Null,
+                };
+                match object.index {
+                    None => {
+                        views.insert(object.alias.clone(), value);
+                    }
+                    Some(_) => {
+                        if let Some(list) = views
+                            .entry(object.alias.clone())
+                            .or_insert_with(|| Json::Array(Vec::new()))
+                            .as_array_mut()
+                        {
+                            list.push(value);
+                        }
+                    }
+                }
+            }
+            scope.set(name, &Json::Object(views));
+        }
+        scope
+    }
+
+    /// The requirements that an expectation shows, and the most binding level among them.
+    pub(super) fn level(&self, expect: &Expect) -> (Vec<String>, Level) {
+        let scenario = &self.case.scenario;
+        let named = if expect.requirements.is_empty() {
+            &scenario.requirements
+        } else {
+            &expect.requirements
+        };
+        if named.is_empty() {
+            return (Vec::new(), Level::Must);
+        }
+        let profile = self.ctx.target.profile_name();
+        let levels: Vec<(&str, Level)> = named
+            .iter()
+            .filter_map(|id| {
+                Some((
+                    id.value.as_str(),
+                    self.ctx
+                        .suite
+                        .requirements
+                        .get(&id.value)?
+                        .level_for(profile),
+                ))
+            })
+            .collect();
+        let level = levels
+            .iter()
+            .map(|(_, level)| *level)
+            .max()
+            .unwrap_or(Level::Must);
+        let ids = levels
+            .into_iter()
+            .filter(|(_, own)| *own != Level::NotApplicable)
+            .map(|(id, _)| id.to_owned())
+            .collect();
+        (ids, level)
+    }
+
+    pub(super) fn found(&mut self, expect: &Expect, mismatch: Mismatch, exchange: Option<usize>) {
+        let (requirements, level) = self.level(expect);
+        if level == Level::Observe {
+            self.observations.push(Observation {
+                requirements,
+                name: format!("instead of {}", mismatch.expected),
+                value: mismatch.actual,
+            });
+        } else {
+            self.findings.push(Finding::new(
+                mismatch,
+                requirements,
+                level,
+                expect.span.location(),
+                exchange,
+            ));
+        }
+    }
+}

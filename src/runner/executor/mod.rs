@@ -1,0 +1,119 @@
+//! One case from its first request to its last: set-up, act, aftermath, clean-up.
+
+mod aftermath;
+mod contract;
+mod judging;
+mod setup;
+mod steps;
+mod verdict;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use tokio::time::Instant;
+
+use super::Context;
+use super::object::Object;
+use super::session::{Session, Stop};
+use crate::case::Case;
+use crate::check::Afterwards;
+use crate::oracle::State;
+use crate::outcome::{CaseOutcome, Finding, Leak, Observation};
+use crate::suite::model::Expect;
+
+pub(super) use verdict::describe;
+
+/// Runs one case. Whatever happens, what it created is removed or listed as leaked.
+pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
+    let started = Timestamp::now();
+    let clock = std::time::Instant::now();
+    let limits = &ctx.target.limits;
+    let session = Session::new(ctx, &case.id, case.scenario.timeout.unwrap_or(limits.case));
+    let mut run = CaseRun {
+        ctx,
+        case,
+        session,
+        objects: Vec::new(),
+        model: contract::model(&ctx.suite, &case.scenario),
+        findings: Vec::new(),
+        observations: Vec::new(),
+    };
+    let mut stop = run.go().await.err();
+    run.session.deadline = Instant::now() + limits.clean_up;
+    run.session.interruptible = false;
+    if let Err(trouble) = run.finally().await
+        && stop.is_none()
+    {
+        stop = Some(trouble);
+    }
+    let leaked = run.clean_up().await;
+    run.outcome(stop, leaked, started, clock.elapsed())
+}
+
+struct CaseRun<'a> {
+    ctx: &'a Context,
+    case: &'a Case,
+    session: Session<'a>,
+    objects: Vec<Object>,
+    /// The objects as the contract knows them, place by place, where the case asks for it.
+    model: Option<State>,
+    findings: Vec<Finding>,
+    observations: Vec<Observation>,
+}
+
+/// What the objects of an expectation look like at one moment: by place, with the exchange that showed it.
+type Reads = Vec<(usize, Afterwards, usize)>;
+
+impl CaseRun<'_> {
+    async fn go(&mut self) -> Result<(), Stop> {
+        let scenario = Arc::clone(&self.case.scenario);
+        for (name, value) in &scenario.variables {
+            let value = value.value(&self.session.scope)?.unwrap_or(Json::Null);
+            self.session.scope.set(name.as_str(), &value);
+        }
+        self.case.name_values(&mut self.session.scope);
+        for given in &scenario.given {
+            self.give(given).await?;
+        }
+        let last = scenario.steps.len().saturating_sub(1);
+        for (at, step) in scenario.steps.iter().enumerate() {
+            let judged: Vec<&Expect> = if at == last {
+                step.then.iter().chain(&scenario.then).collect()
+            } else {
+                step.then.iter().collect()
+            };
+            let before = self.findings.len();
+            self.step(step, &judged, at < last).await?;
+            if at < last && self.findings.len() > before {
+                return Err(Stop::Judged);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends every step of `finally`, whatever the others came to.
+    async fn finally(&mut self) -> Result<(), Stop> {
+        let scenario = Arc::clone(&self.case.scenario);
+        let mut trouble = Ok(());
+        for step in &scenario.finally {
+            let judged: Vec<&Expect> = step.then.iter().collect();
+            if let Err(stop) = self.step(step, &judged, false).await
+                && trouble.is_ok()
+            {
+                trouble = Err(stop);
+            }
+        }
+        trouble
+    }
+
+    async fn clean_up(&mut self) -> Vec<Leak> {
+        let leaked = self.session.clean_up(&mut self.objects).await;
+        for object in &self.objects {
+            if let Some(lease) = &object.lease {
+                self.ctx.leases.release(lease, leaked.is_empty());
+            }
+        }
+        leaked
+    }
+}

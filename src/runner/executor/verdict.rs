@@ -1,0 +1,101 @@
+//! What a case comes to.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::CaseRun;
+use crate::case::Case;
+use crate::exchange::Phase;
+use crate::outcome::{CaseOutcome, Finding, Leak, Verdict};
+use crate::runner::session::Stop;
+use crate::source::Location;
+use crate::suite::model::Level;
+
+impl CaseRun<'_> {
+    pub(super) fn outcome(
+        self,
+        stop: Option<Stop>,
+        leaked: Vec<Leak>,
+        started: Timestamp,
+        duration: Duration,
+    ) -> CaseOutcome {
+        let Self {
+            ctx,
+            case,
+            session,
+            objects: _,
+            model: _,
+            mut findings,
+            observations,
+        } = self;
+        let scenario = &case.scenario;
+        let location = scenario.span.location();
+        let requests = session.exchanges.len();
+        for (mismatch, at) in session.violations {
+            // A refused clean-up never changes a verdict.
+            if session.exchanges[at].phase != Phase::CleanUp {
+                findings.push(Finding::new(
+                    mismatch,
+                    Vec::new(),
+                    Level::Must,
+                    location.clone(),
+                    Some(at),
+                ));
+            }
+        }
+        let broken = findings
+            .iter()
+            .any(|finding| finding.level == Level::Must || ctx.strict);
+        let (verdict, reason) = match stop {
+            Some(Stop::Interrupted) => (
+                Verdict::Error,
+                Some("interrupted before it could be judged".to_owned()),
+            ),
+            // What was found before the case came to a halt stands.
+            Some(Stop::Unjudged(why)) if broken => (Verdict::Fail, Some(why)),
+            Some(Stop::Unjudged(why)) => (Verdict::Error, Some(why)),
+            Some(Stop::Judged) | None => (if broken { Verdict::Fail } else { Verdict::Pass }, None),
+        };
+        let plain = verdict == Verdict::Pass && findings.is_empty() && leaked.is_empty();
+        let mut outcome = describe(case, location, verdict, reason, started, duration);
+        outcome.requests = requests;
+        if !plain {
+            outcome.exchanges = session.exchanges;
+        }
+        outcome.findings = findings;
+        outcome.observations = observations;
+        outcome.leaked = leaked;
+        outcome
+    }
+}
+
+/// The outcome of a case that has nothing to tell but its verdict.
+pub(in crate::runner) fn describe(
+    case: &Case,
+    location: Location,
+    verdict: Verdict,
+    reason: Option<String>,
+    started: Timestamp,
+    duration: Duration,
+) -> CaseOutcome {
+    let scenario = &case.scenario;
+    CaseOutcome {
+        id: case.id.clone(),
+        title: case.title.clone(),
+        group: scenario.group.clone(),
+        feature: scenario.feature.clone(),
+        location,
+        tags: scenario.tags.iter().cloned().collect(),
+        requirements: case.requirements().into_iter().map(str::to_owned).collect(),
+        verdict,
+        reason,
+        findings: Vec::new(),
+        observations: Vec::new(),
+        leaked: Vec::new(),
+        exchanges: Vec::new(),
+        requests: 0,
+        started,
+        duration,
+    }
+}

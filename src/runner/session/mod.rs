@@ -1,0 +1,283 @@
+//! The conversation of one case with the endpoint: requests built and sent, every exchange kept, waits that
+//! end. Judges nothing but what always holds.
+
+mod look;
+mod request;
+
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+
+use super::Context;
+use crate::check::{self, Mismatch, Observed, Standing};
+use crate::exchange::{Phase, Request, Response, TransportError};
+use crate::source::Spanned;
+use crate::suite::model::Operation;
+use crate::template::{EvalError, Scope};
+
+pub(super) use look::polled;
+
+/// The identity that sends where none is named.
+pub(super) const OWNER: &str = "owner";
+
+/// Why a case ends before its time.
+#[derive(Debug, Clone)]
+pub(super) enum Stop {
+    /// The run is being stopped.
+    Interrupted,
+    /// It could not be judged, for this reason.
+    Unjudged(String),
+    /// What was found so far says enough.
+    Judged,
+}
+
+impl From<EvalError> for Stop {
+    fn from(error: EvalError) -> Self {
+        Self::Unjudged(format!("{error} ({})", error.span.location()))
+    }
+}
+
+/// Waiting times that grow: 10 ms at first, half as much again each time, 2 s at the most.
+pub(super) struct Backoff(Duration);
+
+impl Backoff {
+    pub(super) fn new() -> Self {
+        Self(Duration::from_millis(10))
+    }
+
+    /// The next waiting time, at least as long as the answer's Retry-After asks for.
+    pub(super) fn next(&mut self, response: Option<&Response>) -> Duration {
+        let own = self.0;
+        self.0 = (self.0 * 3 / 2).min(Duration::from_secs(2));
+        let asked = response
+            .and_then(|response| response.header("retry-after"))
+            .and_then(|after| after.trim().parse().ok())
+            .map_or(Duration::ZERO, Duration::from_secs);
+        own.max(asked.min(Duration::from_secs(60)))
+    }
+}
+
+/// One case's conversation.
+pub(super) struct Session<'a> {
+    pub(super) ctx: &'a Context,
+    /// The names that the case's expressions know.
+    pub(super) scope: Scope,
+    pub(super) exchanges: Vec<crate::exchange::Exchange>,
+    /// What always holds and did not, with the exchange.
+    pub(super) violations: Vec<(Mismatch, usize)>,
+    /// Until when requests may be started.
+    pub(super) deadline: Instant,
+    /// Whether stopping the run stops the conversation.
+    pub(super) interruptible: bool,
+    label: String,
+    names: usize,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(ctx: &'a Context, case_id: &str, time: Duration) -> Self {
+        let mut scope = ctx.scope.clone();
+        scope.set("case_id", &case_id.into());
+        let digest = Sha256::digest(case_id.as_bytes());
+        let short: String = case_id
+            .rsplit('/')
+            .next()
+            .unwrap_or("")
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
+            .take(60)
+            .collect();
+        let label = format!(
+            "assize-{}-{short}-{:02x}{:02x}{:02x}",
+            ctx.run_id, digest[0], digest[1], digest[2]
+        );
+        Self {
+            ctx,
+            scope,
+            exchanges: Vec::new(),
+            violations: Vec::new(),
+            deadline: Instant::now() + time,
+            interruptible: true,
+            label,
+            names: 0,
+        }
+    }
+
+    /// A name that no other object has: run, case and a number.
+    pub(super) fn unique_name(&mut self) -> String {
+        self.names += 1;
+        format!("{}-{}", self.label, self.names)
+    }
+
+    /// Sends a request once, keeps the exchange and holds it to what always holds.
+    pub(super) async fn send(
+        &mut self,
+        phase: Phase,
+        request: Request,
+        standing: Standing,
+    ) -> Result<usize, Stop> {
+        self.may_go_on()?;
+        let exchange = self.ctx.transport.send(phase, request).await;
+        Ok(self.keep(exchange, standing))
+    }
+
+    fn may_go_on(&self) -> Result<(), Stop> {
+        if self.interruptible && self.ctx.cancel.is_cancelled() {
+            return Err(Stop::Interrupted);
+        }
+        if Instant::now() >= self.deadline {
+            return Err(Stop::Unjudged("the time of the case is over".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Waits, unless the run is stopped or the deadline comes first.
+    pub(super) async fn pause(&self, time: Duration) -> Result<(), Stop> {
+        self.may_go_on()?;
+        let until = (Instant::now() + time).min(self.deadline);
+        if self.interruptible {
+            tokio::select! {
+                () = self.ctx.cancel.cancelled() => return Err(Stop::Interrupted),
+                () = tokio::time::sleep_until(until) => {}
+            }
+        } else {
+            tokio::time::sleep_until(until).await;
+        }
+        Ok(())
+    }
+
+    /// Sends requests at the same time and keeps the exchanges in the order of the requests; the place of
+    /// the first is returned.
+    pub(super) async fn send_together(
+        &mut self,
+        phase: Phase,
+        requests: &[Request],
+    ) -> Result<usize, Stop> {
+        self.may_go_on()?;
+        let sent = requests
+            .iter()
+            .map(|request| self.ctx.transport.send(phase, request.clone()));
+        let exchanges = futures_util::future::join_all(sent).await;
+        let first = self.exchanges.len();
+        for exchange in exchanges {
+            self.keep(exchange, Standing::Full);
+        }
+        Ok(first)
+    }
+
+    /// Keeps an exchange and holds it to what always holds.
+    fn keep(&mut self, exchange: crate::exchange::Exchange, standing: Standing) -> usize {
+        let at = self.exchanges.len();
+        if let Ok(response) = &exchange.response {
+            let found = check::standing(
+                &exchange.request,
+                &Observed::new(response),
+                self.ctx.suite.openapi.as_deref(),
+                standing,
+            );
+            self.violations
+                .extend(found.into_iter().map(|mismatch| (mismatch, at)));
+        }
+        self.exchanges.push(exchange);
+        at
+    }
+
+    /// Forgets the last exchange of a poll that goes on, so that evidence does not depend on timing.
+    pub(super) fn forget(&mut self, exchange: usize, violations: usize) {
+        self.exchanges.truncate(exchange);
+        self.violations.truncate(violations);
+    }
+
+    /// Whether a step of the case has taken something away: a DELETE or PUT of its own that was accepted.
+    pub(super) fn has_deleted(&self) -> bool {
+        self.exchanges.iter().any(|exchange| {
+            exchange.phase == Phase::Act
+                && matches!(exchange.request.method.as_str(), "DELETE" | "PUT")
+                && matches!(&exchange.response, Ok(response) if (200..300).contains(&response.status))
+        })
+    }
+
+    /// The answer of an exchange.
+    pub(super) fn answer(&self, at: usize) -> Result<&Response, &TransportError> {
+        self.exchanges[at].response.as_ref()
+    }
+
+    /// Whether an answer counts as success of an operation.
+    pub(super) fn succeeded(&self, names: &[Spanned<String>], at: usize, scope: &Scope) -> bool {
+        self.answer(at).is_ok_and(|response| {
+            check::satisfies(
+                names,
+                &Observed::new(response),
+                scope,
+                self.ctx.target.profile.as_deref(),
+                self.ctx.suite.openapi.as_deref(),
+            )
+        })
+    }
+
+    /// Carries out an operation of set-up or clean-up. The answers that the profile names as transient are
+    /// tried again until the deadline; whatever else comes back is for the caller to judge.
+    pub(super) async fn perform(
+        &mut self,
+        phase: Phase,
+        operation: &Operation,
+        scope: &Scope,
+        identity: &str,
+    ) -> Result<usize, Stop> {
+        let request = self.build(&operation.request, scope, identity)?;
+        let mut backoff = Backoff::new();
+        loop {
+            let at = self
+                .send(phase, request.clone(), Standing::ServerErrorsAllowed)
+                .await?;
+            let Ok(response) = self.answer(at) else {
+                return Ok(at);
+            };
+            let profile = self.ctx.target.profile.as_deref();
+            let transient = profile.is_some_and(|profile| {
+                !profile.transient.is_empty()
+                    && check::satisfies(
+                        &profile.transient,
+                        &Observed::new(response),
+                        scope,
+                        Some(profile),
+                        self.ctx.suite.openapi.as_deref(),
+                    )
+            });
+            if !transient {
+                return Ok(at);
+            }
+            let wait = backoff.next(Some(response));
+            if Instant::now() + wait >= self.deadline {
+                return Ok(at);
+            }
+            self.pause(wait).await?;
+        }
+    }
+
+    /// An exchange in words, for a reason.
+    pub(super) fn describe(&self, at: usize) -> String {
+        let exchange = &self.exchanges[at];
+        let request = format!(
+            "{} {}",
+            exchange.request.method,
+            exchange
+                .request
+                .url
+                .strip_prefix(&self.ctx.target.endpoint)
+                .unwrap_or(&exchange.request.url)
+        );
+        match &exchange.response {
+            Ok(response) if response.body.is_empty() => format!(
+                "{request} was answered with {} without content",
+                response.status
+            ),
+            Ok(response) => format!(
+                "{request} was answered with {} {}",
+                response.status,
+                check::bounded(&String::from_utf8_lossy(&response.body))
+            ),
+            Err(error) => format!("{request}: {error}"),
+        }
+    }
+}
