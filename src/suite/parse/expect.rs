@@ -7,8 +7,7 @@ use crate::suite::shape;
 use crate::suite::yaml::{Kind, Node};
 
 pub(super) fn expect(node: &Node, found: &mut Found) -> Option<Expect> {
-    if let Kind::Text(_) = &node.kind {
-        read::word(node, &["contract"], found)?;
+    if node.text() == Some("contract") {
         return Some(Expect {
             contract: true,
             ..Expect::nothing(&node.span)

@@ -6,7 +6,7 @@ mod matcher;
 mod request;
 mod value;
 
-use super::shape::Shape;
+use super::shape::{self, Shape};
 use super::yaml::{Key, Kind, Node};
 use crate::source::{Diagnostic, Span, Spanned};
 
@@ -31,28 +31,7 @@ impl<'a> Fields<'a> {
     /// Opens a mapping; `None` when it is none.
     pub(super) fn open(node: &'a Node, shape: &'static Shape, found: &mut Found) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            let known: Vec<&str> = shape.keys.iter().map(|key| key.name).collect();
-            let (also, line) = match shape.short {
-                Some(_) => (" or text", "a line such as `GET /pools`, or "),
-                None => ("", ""),
-            };
-            found.push(
-                Diagnostic::new(
-                    "wrong-type",
-                    &node.span,
-                    format!(
-                        "{} is a mapping{also}, not {}",
-                        shape.about,
-                        node.describe()
-                    ),
-                )
-                .label("here")
-                .help(format!(
-                    "write {line}`key: value` lines{}; known keys: {}",
-                    dashed(node),
-                    known.join(", ")
-                )),
-            );
+            found.push(no_mapping(node, shape));
             return None;
         };
         for (key, _) in entries {
@@ -175,6 +154,43 @@ pub(super) fn entries<'a>(node: &'a Node, found: &mut Found) -> &'a [(Key, Node)
             &[]
         }
     }
+}
+
+/// What to say of something else where a mapping of this shape belongs.
+fn no_mapping(node: &Node, shape: &Shape) -> Diagnostic {
+    let keys: Vec<&str> = shape.keys.iter().map(|key| key.name).collect();
+    let (words, also, short) = match &shape.short {
+        None => (&[][..], String::new(), String::new()),
+        Some(shape::Kind::Word(words)) => {
+            let words_or = words.join("` or `");
+            (
+                *words,
+                format!(" or `{words_or}`"),
+                format!("`{words_or}`, or "),
+            )
+        }
+        Some(_) => (
+            &[][..],
+            " or text".to_owned(),
+            "a line such as `GET /pools`, or ".to_owned(),
+        ),
+    };
+    Diagnostic::new(
+        "wrong-type",
+        &node.span,
+        format!(
+            "{} is a mapping{also}, not {}",
+            shape.about,
+            node.describe()
+        ),
+    )
+    .label("here")
+    .help(format!(
+        "write {short}`key: value` lines{}; known keys: {}",
+        dashed(node),
+        keys.join(", ")
+    ))
+    .nearest(node.text().unwrap_or(""), words.iter().copied())
 }
 
 /// What to say besides where a list stands in the place of a mapping.
