@@ -432,7 +432,14 @@ fn an_endpoint_that_nobody_listens_on_is_no_verdict_on_the_contract() {
 }
 
 #[test]
-fn a_filter_that_no_case_matches_is_told_by_its_exit_code() {
+fn a_filter_that_no_case_matches_is_told_with_the_nearest_case() {
+    let near = "error: no case matches --filter clena-pool; the nearest is `pools/delete/clean/clean-pool`, and `assize list` names all\n";
+    for command in ["list", "run"] {
+        let said = here(&[command, "--filter", "clena-pool"]).exits(4);
+        assert!(said.stderr.ends_with(near), "{}", said.frozen());
+    }
+    let said = here(&["run", "--dry-run", "--filter", "clena-pool"]).exits(4);
+    assert_eq!(said.stderr, near);
     let said = here(&["run", "--filter", "nothing-like-this"]).exits(4);
     assert!(
         said.last_line()
@@ -440,6 +447,39 @@ fn a_filter_that_no_case_matches_is_told_by_its_exit_code() {
         "{}",
         said.frozen()
     );
+}
+
+#[test]
+fn filters_that_match_and_tags_that_exist_can_still_select_nothing_together() {
+    let arguments = [
+        "list",
+        "-f",
+        "pools/*/clean/*",
+        "-f",
+        "clean/",
+        "-t",
+        "identity",
+    ];
+    insta::assert_snapshot!(here(&arguments).frozen(), @r###"
+exit 4
+--- stdout
+0 cases, 0 of them skipped
+--- stderr
+error: no case matches --filter pools/*/clean/* or --filter clean/ and has --tag identity; the nearest is `pools/delete/identity/anonymous`, and `assize list` names all
+"###);
+}
+
+#[test]
+fn a_suite_without_scenarios_says_so() {
+    let directory = directory(&[("suite.yaml", "suite: bare\n")]);
+    let said = Said::from(assize(directory.path()).arg("list").output().unwrap());
+    insta::assert_snapshot!(said.frozen(), @r###"
+exit 4
+--- stdout
+0 cases, 0 of them skipped
+--- stderr
+error: the suite bare has no scenario
+"###);
 }
 
 #[test]

@@ -62,18 +62,23 @@ impl Expect {
 
     /// Whether it asks for anything at all.
     pub fn asks(&self) -> bool {
-        let answer = &self.answer;
-        answer.status.is_some()
-            || !answer.headers.is_empty()
-            || answer.body.is_some()
-            || answer.schema.is_some()
-            || !self.named.is_empty()
+        self.judges_one_answer()
             || !self.answers.is_empty()
             || self.within.is_some()
             || !self.check.is_empty()
             || !self.observe.is_empty()
             || self.contract
             || self.has_aftermath()
+    }
+
+    /// Whether it asks for anything of the one answer to a request that is sent once.
+    pub fn judges_one_answer(&self) -> bool {
+        let answer = &self.answer;
+        answer.status.is_some()
+            || !answer.headers.is_empty()
+            || answer.body.is_some()
+            || answer.schema.is_some()
+            || !self.named.is_empty()
     }
 
     /// Whether it asks for anything that must be read after the act.

@@ -73,7 +73,7 @@ pub struct Step {
     pub action: Action,
     /// Who sends it; `None` is `owner`.
     pub identity: Option<Spanned<String>>,
-    /// How many times it is sent at once.
+    /// How many times it is sent at once, 2 to 64; 0 where that was said wrongly, in a suite that does not run.
     pub concurrently: Option<Spanned<usize>>,
     /// Names for values of the answer.
     pub capture: Vec<(Spanned<String>, Expr)>,
