@@ -1,6 +1,9 @@
 //! Scenarios expanded to cases: concrete instances with ids that come from names, never from positions.
 
 mod sequence;
+mod write;
+
+pub use write::text;
 
 use std::sync::Arc;
 

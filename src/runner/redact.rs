@@ -9,6 +9,7 @@ pub(super) fn redacted(target: &Target, outcome: CaseOutcome) -> CaseOutcome {
     let text = |text: String| target.redact(&text);
     CaseOutcome {
         reason: outcome.reason.map(text),
+        reproducer: outcome.reproducer.map(text),
         findings: (outcome.findings.into_iter())
             .map(|finding| Finding {
                 expected: text(finding.expected),
@@ -140,6 +141,7 @@ mod tests {
                 duration: Duration::ZERO,
             }],
             requests: 1,
+            reproducer: None,
             started: jiff::Timestamp::UNIX_EPOCH,
             duration: Duration::ZERO,
         };

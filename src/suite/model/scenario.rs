@@ -11,7 +11,7 @@ use crate::source::{Span, Spanned};
 use crate::template::{Expr, JsonTemplate};
 
 /// Given resources, a request, and what must come of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Scenario {
     /// Path of its file below the scenarios' directory, without the suffix, and its id.
     pub id: String,
