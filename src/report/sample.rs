@@ -72,7 +72,7 @@ pub(super) fn exchange(phase: Phase, method: &str, status: u16, body: &[u8]) -> 
                 ("content-type".to_owned(), "application/json".to_owned()),
                 ("server".to_owned(), "emulator".to_owned()),
             ],
-            body: body.to_vec(),
+            body: body.to_vec().into(),
         }),
         started: Timestamp::UNIX_EPOCH,
         duration: Duration::from_millis(3),

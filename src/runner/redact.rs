@@ -59,7 +59,7 @@ fn redacted_exchange(target: &Target, mut exchange: Exchange) -> Exchange {
     exchange.response = exchange.response.map(|response| Response {
         status: response.status,
         headers: headers(response.headers),
-        body: bytes(response.body),
+        body: bytes(response.body.to_vec()).into(),
     });
     exchange
 }
@@ -134,7 +134,7 @@ mod tests {
                 response: Ok(Response {
                     status: 200,
                     headers: header(),
-                    body: text().into_bytes(),
+                    body: text().into_bytes().into(),
                 }),
                 started: jiff::Timestamp::UNIX_EPOCH,
                 duration: Duration::ZERO,
@@ -147,6 +147,6 @@ mod tests {
         assert!(!format!("{redacted:?}").contains(SECRET), "{redacted:?}");
         let exchange = &redacted.exchanges[0];
         assert_eq!(exchange.request.body, b"<${token}>");
-        assert_eq!(exchange.response.as_ref().unwrap().body, b"<${token}>");
+        assert_eq!(*exchange.response.as_ref().unwrap().body, *b"<${token}>");
     }
 }

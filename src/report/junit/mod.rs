@@ -506,13 +506,8 @@ mod tests {
                 id: hostile.to_owned(),
                 why: hostile.to_owned(),
             }];
-            let mut answered = sample::exchange(Phase::Act, "POST", 200, hostile.as_bytes());
-            answered
-                .response
-                .as_mut()
-                .unwrap()
-                .body
-                .extend(b"\xed\xa0\x80\xff");
+            let body = [hostile.as_bytes(), b"\xed\xa0\x80\xff"].concat();
+            let mut answered = sample::exchange(Phase::Act, "POST", 200, &body);
             answered
                 .response
                 .as_mut()

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{CaseRun, Reads};
-use crate::check::{self, Afterwards, Mismatch, Observed};
+use crate::check::{self, Afterwards, Mismatch};
 use crate::exchange::Phase;
 use crate::outcome::{Finding, Observation};
 use crate::runner::session::Stop;
@@ -40,8 +40,9 @@ impl CaseRun<'_> {
                 self.session.describe(exchange)
             )));
         }
+        let known = self.session.answer_scope(scope, exchange);
         if !step.capture.is_empty() {
-            self.capture(step, exchange, scope)?;
+            self.capture(step, exchange, &known)?;
         }
         let aftermath: Vec<&Expect> = judged
             .iter()
@@ -51,27 +52,25 @@ impl CaseRun<'_> {
         let after = if aftermath.is_empty() {
             Vec::new()
         } else {
-            self.aftermath(&aftermath, exchange, scope, before).await?
+            self.aftermath(&aftermath, exchange, &known, before).await?
         };
+        let known = self.judging_scope(known, before, &after);
         for expect in judged {
             if !expect.has_aftermath() {
-                for mismatch in self.checks(expect, exchange, scope, before, &after) {
+                for mismatch in self.checks(expect, &known) {
                     self.found(expect, mismatch, Some(exchange));
                 }
             }
-            if !expect.observe.is_empty() {
-                let scope = self.judging_scope(exchange, scope, before, &after);
-                for (name, expr) in &expect.observe {
-                    let value = expr.value(&scope).map_or_else(
-                        |error| error.why,
-                        |value| check::quote(&value.unwrap_or(Json::Null)),
-                    );
-                    self.observations.push(Observation {
-                        requirements: self.level(expect).0,
-                        name: name.value.clone(),
-                        value,
-                    });
-                }
+            for (name, expr) in &expect.observe {
+                let value = expr.value(&known).map_or_else(
+                    |error| error.why,
+                    |value| check::quote(&value.unwrap_or(Json::Null)),
+                );
+                self.observations.push(Observation {
+                    requirements: self.level(expect).0,
+                    name: name.value.clone(),
+                    value,
+                });
             }
         }
         // Between the steps of a scenario its objects settle, so that the next one meets a state that can change.
@@ -82,10 +81,9 @@ impl CaseRun<'_> {
     }
 
     fn capture(&mut self, step: &Step, exchange: usize, scope: &Scope) -> Result<(), Stop> {
-        let scope = self.session.answer_scope(scope, exchange);
         let mut failed = false;
         for (name, expr) in &step.capture {
-            match expr.value(&scope) {
+            match expr.value(scope) {
                 Ok(value) => self
                     .session
                     .scope
@@ -132,7 +130,7 @@ impl CaseRun<'_> {
         };
         let mut found = check::answer(
             expect,
-            &Observed::new(response),
+            response,
             scope,
             self.ctx.target.profile.as_deref(),
             self.ctx.suite.openapi.as_deref(),
@@ -152,25 +150,14 @@ impl CaseRun<'_> {
     }
 
     /// The `check` expressions that do not hold.
-    pub(super) fn checks(
-        &self,
-        expect: &Expect,
-        exchange: usize,
-        scope: &Scope,
-        before: &Reads,
-        after: &Reads,
-    ) -> Vec<Mismatch> {
-        if expect.check.is_empty() {
-            return Vec::new();
-        }
-        let scope = self.judging_scope(exchange, scope, before, after);
+    pub(super) fn checks(&self, expect: &Expect, scope: &Scope) -> Vec<Mismatch> {
         expect
             .check
             .iter()
             .filter_map(|expr| {
-                let actual = match expr.holds(&scope) {
+                let actual = match expr.holds(scope) {
                     Ok(true) => return None,
-                    Ok(false) => self.values(expr, &scope),
+                    Ok(false) => self.values(expr, scope),
                     Err(error) => error.why,
                 };
                 Some(Mismatch {
@@ -204,14 +191,8 @@ impl CaseRun<'_> {
         }
     }
 
-    pub(super) fn judging_scope(
-        &self,
-        exchange: usize,
-        scope: &Scope,
-        before: &Reads,
-        after: &Reads,
-    ) -> Scope {
-        let mut scope = self.session.answer_scope(scope, exchange);
+    /// What an answer's scope knows, and the objects as `before` and `after`.
+    pub(super) fn judging_scope(&self, mut scope: Scope, before: &Reads, after: &Reads) -> Scope {
         for (name, reads) in [("before", before), ("after", after)] {
             let mut views = serde_json::Map::new();
             for (place, read, _) in reads {

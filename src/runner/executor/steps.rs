@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::CaseRun;
-use crate::check::{self, Observed, Standing};
-use crate::exchange::{Phase, Request};
+use crate::check::{self, Standing};
+use crate::exchange::{Phase, Request, Response};
 use crate::runner::object::Blueprint;
 use crate::runner::session::{Backoff, OWNER, Stop};
 use crate::suite::model::{Action, Expect, Level, RequestTemplate, Step};
@@ -248,12 +248,12 @@ impl CaseRun<'_> {
             let Some(until) = until else {
                 return self.answered(exchange);
             };
+            let known = self.session.answer_scope(scope, exchange);
+            let known = self.judging_scope(known, &Vec::new(), &Vec::new());
             let fits = self.session.answer(exchange).is_ok()
                 && judged.iter().all(|expect| {
                     self.answer_mismatches(expect, exchange, scope).is_empty()
-                        && self
-                            .checks(expect, exchange, scope, &Vec::new(), &Vec::new())
-                            .is_empty()
+                        && self.checks(expect, &known).is_empty()
                 });
             let wait = backoff.next(self.session.answer(exchange).ok());
             if fits || Instant::now() + wait >= until {
@@ -281,13 +281,12 @@ impl CaseRun<'_> {
         }
         for expect in judged {
             let found = {
-                let observed: Vec<Observed<'_>> = (first..first + times)
+                let responses: Vec<&Response> = (first..first + times)
                     .filter_map(|at| self.session.answer(at).ok())
-                    .map(Observed::new)
                     .collect();
                 check::answers(
                     expect,
-                    &observed,
+                    &responses,
                     scope,
                     self.ctx.target.profile.as_deref(),
                     self.ctx.suite.openapi.as_deref(),
