@@ -90,6 +90,13 @@ impl Scope {
         );
     }
 
+    /// Takes one name of another scope, if it has a value there.
+    pub fn take(&mut self, name: &str, other: &Scope) {
+        if let Some(value) = other.values.get(name).cloned() {
+            Arc::make_mut(&mut self.values).insert(name.to_owned(), value);
+        }
+    }
+
     /// Gives `new` the value of `name`, if it has one.
     pub fn alias(&mut self, new: &str, name: &str) {
         if let Some(value) = self.values.get(name).cloned() {

@@ -402,3 +402,34 @@ scenarios:
         ]
     );
 }
+
+#[tokio::test]
+async fn a_step_s_own_then_knows_its_captures_and_what_it_created() {
+    let server = MockServer::start().await;
+    let thing = json!({"id": "t1", "size": 3, "twice": 3});
+    answer(&server, "POST", "/things", 201, thing.clone()).await;
+    answer(&server, "GET", "/things", 200, thing).await;
+    let report = judge(
+        &server,
+        RESOURCE,
+        "
+scenarios:
+  - id: captured
+    when: { request: POST /things, capture: { size: body.size } }
+    then:
+      check: size == 3
+      body: { twice: '{{ size }}', id: { $check: value == body.id and status == 201 } }
+  - id: created
+    when: { request: POST /things, creates: { made: thing } }
+    then: { check: made.id == body.id, body: { id: '{{ made.id }}' } }
+  - id: repeated
+    when: { request: GET /things, capture: { size: body.size } }
+    then: { check: size == 3, body: { twice: '{{ size }}' }, eventually: 5s }
+",
+        1,
+    )
+    .await;
+    for outcome in &report.outcomes {
+        assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.findings);
+    }
+}

@@ -28,8 +28,9 @@ impl CaseRun<'_> {
         before: &Reads,
         place: Option<usize>,
     ) -> Result<(), Stop> {
+        let (known, missed) = self.known(step, exchange, scope);
         for expect in judged {
-            for mismatch in self.answer_mismatches(expect, exchange, scope) {
+            for mismatch in self.answer_mismatches(expect, exchange, &known) {
                 self.found(expect, mismatch, Some(exchange));
             }
         }
@@ -40,10 +41,7 @@ impl CaseRun<'_> {
                 self.session.describe(exchange)
             )));
         }
-        let known = self.session.answer_scope(scope, exchange);
-        if !step.capture.is_empty() {
-            self.capture(step, exchange, &known)?;
-        }
+        self.capture(step, exchange, &known, missed)?;
         let aftermath: Vec<&Expect> = judged
             .iter()
             .copied()
@@ -80,43 +78,57 @@ impl CaseRun<'_> {
         Ok(())
     }
 
-    fn capture(&mut self, step: &Step, exchange: usize, scope: &Scope) -> Result<(), Stop> {
-        let mut failed = false;
+    /// What the step's own `then` knows: the answer and what is captured of it; and what could not be
+    /// captured.
+    pub(super) fn known(
+        &self,
+        step: &Step,
+        exchange: usize,
+        scope: &Scope,
+    ) -> (Scope, Vec<Mismatch>) {
+        let answer = self.session.answer_scope(scope, exchange);
+        let mut known = answer.clone();
+        let mut missed = Vec::new();
         for (name, expr) in &step.capture {
-            match expr.value(scope) {
-                Ok(value) => self
-                    .session
-                    .scope
-                    .set(name.value.as_str(), &value.unwrap_or(Json::Null)),
-                Err(error) => {
-                    failed = true;
-                    let mismatch = Mismatch {
-                        check: "capture",
-                        expected: format!(
-                            "a value for `{}` to capture as `{}`",
-                            expr.text, name.value
-                        ),
-                        actual: format!("{}: {}", error.why, self.session.describe(exchange)),
-                        location: Some(expr.span.location()),
-                    };
-                    let requirements = self
-                        .case
-                        .scenario
-                        .requirements
-                        .iter()
-                        .map(|id| id.value.clone())
-                        .collect();
-                    self.findings.push(Finding::new(
-                        mismatch,
-                        requirements,
-                        Level::Must,
-                        step.span.location(),
-                        Some(exchange),
-                    ));
-                }
+            match expr.value(&answer) {
+                Ok(value) => known.set(name.value.as_str(), &value.unwrap_or(Json::Null)),
+                Err(error) => missed.push(Mismatch {
+                    check: "capture",
+                    expected: format!("a value for `{}` to capture as `{}`", expr.text, name.value),
+                    actual: format!("{}: {}", error.why, self.session.describe(exchange)),
+                    location: Some(expr.span.location()),
+                }),
             }
         }
-        if failed { Err(Stop::Judged) } else { Ok(()) }
+        (known, missed)
+    }
+
+    /// Gives what was captured to the steps that follow.
+    fn capture(
+        &mut self,
+        step: &Step,
+        exchange: usize,
+        known: &Scope,
+        missed: Vec<Mismatch>,
+    ) -> Result<(), Stop> {
+        if missed.is_empty() {
+            for (name, _) in &step.capture {
+                self.session.scope.take(&name.value, known);
+            }
+            return Ok(());
+        }
+        let scenario = &self.case.scenario;
+        for mismatch in missed {
+            let requirements = scenario.requirements.iter().map(|id| id.value.clone());
+            self.findings.push(Finding::new(
+                mismatch,
+                requirements.collect(),
+                Level::Must,
+                step.span.location(),
+                Some(exchange),
+            ));
+        }
+        Err(Stop::Judged)
     }
 
     pub(super) fn answer_mismatches(

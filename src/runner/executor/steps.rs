@@ -83,6 +83,7 @@ impl CaseRun<'_> {
                         )
                         .await?;
                     self.publish(&alias.value);
+                    scope.take(&alias.value, &self.session.scope);
                 }
                 self.judge(
                     step,
@@ -132,6 +133,7 @@ impl CaseRun<'_> {
                     )
                     .await?;
                 self.publish(alias);
+                scope.take(alias, &self.session.scope);
                 self.judge(
                     step,
                     &judged,
@@ -248,11 +250,11 @@ impl CaseRun<'_> {
             let Some(until) = until else {
                 return self.answered(exchange);
             };
-            let known = self.session.answer_scope(scope, exchange);
+            let (known, _) = self.known(step, exchange, scope);
             let known = self.judging_scope(known, &Vec::new(), &Vec::new());
             let fits = self.session.answer(exchange).is_ok()
                 && judged.iter().all(|expect| {
-                    self.answer_mismatches(expect, exchange, scope).is_empty()
+                    self.answer_mismatches(expect, exchange, &known).is_empty()
                         && self.checks(expect, &known).is_empty()
                 });
             let wait = backoff.next(self.session.answer(exchange).ok());
