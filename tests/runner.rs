@@ -26,11 +26,23 @@ list: { request: GET /things, items: '{{ body.things }}' }
 delete: DELETE /things/{{ thing.id }}
 ";
 
+const REQUIREMENTS: &str = "
+requirements:
+  - { id: R-1, text: 'It is not there', level: observe, source: 'the manual' }
+  - { id: R-2, text: 'It is not there', level: must, source: 'the manual' }
+";
+
 /// Runs scenarios with the resource `thing` against the server.
 async fn judge(server: &MockServer, resource: &str, scenarios: &str, jobs: usize) -> RunReport {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("thing.yaml"), resource).unwrap();
     std::fs::write(directory.path().join("it.yaml"), scenarios).unwrap();
+    let requirements = scenarios.contains("R-1").then_some(REQUIREMENTS);
+    std::fs::write(
+        directory.path().join("r.yaml"),
+        requirements.unwrap_or("requirements: []"),
+    )
+    .unwrap();
     let files = Files::Directory {
         root: directory.path().to_path_buf(),
         prefix: String::new(),
@@ -271,6 +283,33 @@ scenarios:
         );
         assert_eq!(report.outcomes[2].findings[0].check, "json");
     }
+}
+
+#[tokio::test]
+async fn a_case_counts_what_it_was_held_to() {
+    let server = MockServer::start().await;
+    answer(&server, "GET", "/it", 200, json!({"a": 1})).await;
+    let scenarios = "
+scenarios:
+  - { id: nothing, steps: [GET /it] }
+  - { id: recorded, steps: [{ request: GET /it, then: { observe: { a: body.a } } }] }
+  - { id: elsewhere, requirements: R-2, steps: [{ request: GET /it, then: { only_if: run_id == '', status: 404 } }] }
+  - { id: level, requirements: R-1, steps: [{ request: GET /it, then: { status: 404 } }] }
+  - { id: one, steps: [GET /it, { request: GET /it, then: { status: 200, observe: { a: body.a } } }] }
+  - id: two
+    steps:
+      - { request: GET /it, then: { check: body.a == 1 } }
+      - { request: GET /it, then: [{ only_if: 'false', status: 404 }] }
+    finally: [{ request: GET /it, then: { body: { a: 1 } } }]
+";
+    let report = judge(&server, RESOURCE, scenarios, 2).await;
+    let judged: Vec<usize> = report.outcomes.iter().map(|it| it.judged).collect();
+    assert_eq!(judged, [0, 0, 0, 0, 1, 2]);
+    let counts = report.counts();
+    assert_eq!((counts.passed, counts.observed), (6, 4));
+    let shown: Vec<_> = report.requirements.iter().map(|it| it.verdict).collect();
+    assert_eq!(shown, [Some(Verdict::Pass), Some(Verdict::Error)]);
+    assert_eq!(report.exit_code(), 0);
 }
 
 /// Answers a GET with the object so many times, then with 404.

@@ -31,6 +31,7 @@ pub(super) fn case(name: &str, title: &str, verdict: Verdict) -> CaseOutcome {
         verdict,
         reason: None,
         findings: Vec::new(),
+        judged: 1,
         observations: Vec::new(),
         leaked: Vec::new(),
         exchanges: Vec::new(),

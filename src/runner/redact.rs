@@ -197,6 +197,7 @@ mod tests {
                 location,
                 exchange: None,
             }],
+            judged: 1,
             observations: vec![Observation {
                 requirements: Vec::new(),
                 name: text(),

@@ -422,6 +422,11 @@ pub struct Expect {
 impl Expect {
     /// Whether it asks for anything at all.
     pub fn asks(&self) -> bool {
+        self.judges() || !self.observe.is_empty()
+    }
+
+    /// Whether it asks for anything that can be other than asked.
+    pub fn judges(&self) -> bool {
         let answer = &self.answer;
         answer.status.is_some()
             || !answer.headers.is_empty()
@@ -431,8 +436,8 @@ impl Expect {
             || !self.answers.is_empty()
             || self.within.is_some()
             || !self.check.is_empty()
-            || !self.observe.is_empty()
-            || self.has_aftermath()
+            || self.unchanged.is_some()
+            || !self.gone.is_empty()
     }
 
     /// Whether it asks for anything that must be read after the act.

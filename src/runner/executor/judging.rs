@@ -29,6 +29,8 @@ impl CaseRun<'_> {
         place: Option<usize>,
     ) -> Result<(), Stop> {
         let (known, missed) = self.known(step, exchange, scope);
+        let held = |expect: &&&Expect| expect.judges() && self.level(expect).1 != Level::Observe;
+        self.judged += judged.iter().filter(held).count();
         for expect in judged {
             for mismatch in self.answer_mismatches(expect, exchange, &known) {
                 self.found(expect, mismatch, Some(exchange));

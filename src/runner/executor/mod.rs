@@ -34,6 +34,7 @@ pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
         session,
         objects: Vec::new(),
         findings: Vec::new(),
+        judged: 0,
         observations: Vec::new(),
     };
     let mut stop = run.go().await.err();
@@ -54,6 +55,8 @@ struct CaseRun<'a> {
     session: Session<'a>,
     objects: Vec<Object>,
     findings: Vec<Finding>,
+    /// How many expectations it was held to.
+    judged: usize,
     observations: Vec<Observation>,
 }
 

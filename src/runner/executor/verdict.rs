@@ -26,6 +26,7 @@ impl CaseRun<'_> {
             session,
             objects: _,
             mut findings,
+            judged,
             observations,
         } = self;
         let scenario = &case.scenario;
@@ -63,6 +64,7 @@ impl CaseRun<'_> {
             outcome.exchanges = session.exchanges;
         }
         outcome.findings = findings;
+        outcome.judged = judged;
         outcome.observations = observations;
         outcome.leaked = leaked;
         outcome
@@ -90,6 +92,7 @@ pub(in crate::runner) fn describe(
         verdict,
         reason,
         findings: Vec::new(),
+        judged: 0,
         observations: Vec::new(),
         leaked: Vec::new(),
         exchanges: Vec::new(),
