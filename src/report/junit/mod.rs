@@ -404,7 +404,7 @@ mod tests {
     #[test]
     fn an_error_says_why_the_case_could_not_be_judged() {
         let suite = suite(&sample::everything());
-        let error = named(&suite, "quota [pools/delete/in_use/quota-a]").all("error")[0];
+        let error = named(&suite, "quota").all("error")[0];
         assert_eq!(
             (error.attribute("message"), error.attribute("type")),
             (
