@@ -9,6 +9,7 @@ use std::time::Duration;
 use assize::case::expand;
 use assize::outcome::{RunReport, Verdict};
 use assize::plan::{Filter, Plan};
+use assize::report::Console;
 use assize::runner::{Options, run};
 use assize::suite::{Files, Selection, load};
 use assize::target::{Limits, Target};
@@ -141,6 +142,15 @@ async fn a_shared_object_that_is_refused_is_asked_for_once() {
             9,
             "eight cases and the shared object itself"
         );
+        let console = Console {
+            width: None,
+            styled: false,
+            verbose: false,
+        };
+        let summary = console.summary(&report);
+        let told = |text| summary.matches(text).count();
+        assert_eq!((told("ERROR"), told("403 {")), (1, 1), "{summary}");
+        assert_eq!(told("curl"), 1, "the request that was refused: {summary}");
     }
 }
 
