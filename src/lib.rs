@@ -13,6 +13,8 @@ pub mod template;
 
 pub mod target;
 
+pub mod oracle;
+
 pub mod case;
 pub mod check;
 

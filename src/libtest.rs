@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio_util::sync::CancellationToken;
 
-use crate::case::{Case, expand};
+use crate::case::{Case, Generate, expand};
 use crate::outcome::{CaseOutcome, RunReport, Verdict};
 use crate::plan::{Filter, Plan};
 use crate::report::Console;
@@ -145,7 +145,7 @@ pub fn test(suite: Suite) -> ExitCode {
         Ok(ready) => Arc::new(ready),
         Err(why) => return trials(&arguments, vec![broken(why)]),
     };
-    let plan = match ready.plan(expand(&ready.suite)) {
+    let plan = match ready.plan(expand(&ready.suite, &ready.target, &Generate::default()).cases) {
         Ok(plan) => plan,
         Err(why) => return trials(&arguments, vec![broken(why)]),
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::case::Case;
-use crate::suite::model::{Level, Scenario, Step, Suite};
+use crate::suite::model::{Level, Step, Suite};
 use crate::target::Target;
 
 /// Which cases are wanted.
@@ -96,7 +96,7 @@ impl Plan {
             .into_iter()
             .filter(wanted)
             .map(|case| Planned {
-                skip: skip(suite, &case.scenario, target, &scope),
+                skip: skip(suite, &case, target, &scope),
                 case,
             })
             .collect();
@@ -132,10 +132,11 @@ fn globs(patterns: &[String]) -> Result<GlobSet, FilterError> {
 
 fn skip(
     suite: &Suite,
-    scenario: &Scenario,
+    case: &Case,
     target: &Target,
     scope: &crate::template::Scope,
 ) -> Option<String> {
+    let scenario = &case.scenario;
     let profile = target.profile_name();
     if !scenario.requirements.is_empty() {
         let levels = scenario
@@ -157,7 +158,9 @@ fn skip(
         }
     }
     if let Some(expr) = &scenario.only_if {
-        match expr.holds(scope) {
+        let mut scope = scope.clone();
+        case.name_values(&mut scope);
+        match expr.holds(&scope) {
             Ok(true) => {}
             Ok(false) => {
                 return Some(match profile {

@@ -38,6 +38,12 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
             .collect::<Result<Vec<_>, _>>()
             .map(Value::from)
     });
+    environment.add_filter("refs", |list: Value| -> Result<Value, minijinja::Error> {
+        list.try_iter()?
+            .map(|item| Ok(Value::from(BTreeMap::from([("id", item.get_attr("id")?)]))))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::from)
+    });
     environment.add_global("omit", Value::from_object(Omit));
     environment
 });

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assize::case::expand;
+use assize::case::{Generate, expand};
 use assize::outcome::{RunReport, Verdict};
 use assize::plan::{Filter, Plan};
 use assize::report::Console;
@@ -66,7 +66,8 @@ async fn judge(server: &MockServer, resource: &str, scenarios: &str, jobs: usize
         ..Limits::STANDARD
     };
     let target = Target::new(&suite, &server.uri(), None, &BTreeMap::new(), limits).unwrap();
-    let plan = Plan::new(&suite, expand(&suite), &Filter::default(), &target).unwrap();
+    let cases = expand(&suite, &target, &Generate::default()).cases;
+    let plan = Plan::new(&suite, cases, &Filter::default(), &target).unwrap();
     let options = Options {
         jobs,
         ..Options::standard()

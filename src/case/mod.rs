@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use crate::suite::model::{Scenario, Suite};
+use crate::target::Target;
+use crate::template::Scope;
 
 /// One concrete instance of a scenario.
 #[derive(Debug, Clone)]
@@ -13,22 +17,72 @@ pub struct Case {
     pub title: String,
     /// What it is an instance of.
     pub scenario: Arc<Scenario>,
+    /// Values that make it this instance; the scenario's expressions know them by name.
+    pub values: Vec<(String, Json)>,
+    /// Why it exists, if it was generated.
+    pub why: Option<String>,
 }
 
-/// The cases of a suite, in the order of its scenarios.
-pub fn expand(suite: &Suite) -> Vec<Case> {
-    suite
+/// What is generated besides the scenarios that are written.
+#[derive(Debug, Clone, Default)]
+pub struct Generate {
+    /// The seed of every random choice.
+    pub seed: u64,
+    /// Whether each operation is tried at and beyond the boundaries of its description.
+    pub boundary: bool,
+    /// How many random sequences of operations.
+    pub sequences: usize,
+    /// How many operations each of them has.
+    pub length: usize,
+    /// How many histories of concurrent operations.
+    pub races: usize,
+}
+
+/// The cases of a suite, and those that were left out of a matrix.
+#[derive(Debug, Default)]
+pub struct Expansion {
+    /// In the order of the scenarios, then what was generated.
+    pub cases: Vec<Case>,
+    /// What a strategy or a limit left out.
+    pub omitted: Vec<Omitted>,
+}
+
+/// A combination that is no case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Omitted {
+    /// The id that it would have.
+    pub id: String,
+    /// Why it is none.
+    pub why: String,
+}
+
+/// The cases of a suite for a target.
+pub fn expand(suite: &Suite, _target: &Target, _generate: &Generate) -> Expansion {
+    let cases = suite
         .scenarios
         .iter()
         .map(|scenario| Case {
             id: scenario.id.clone(),
             title: scenario.title.clone(),
             scenario: Arc::clone(scenario),
+            values: Vec::new(),
+            why: None,
         })
-        .collect()
+        .collect();
+    Expansion {
+        cases,
+        omitted: Vec::new(),
+    }
 }
 
 impl Case {
+    /// The names that belong to it alone.
+    pub fn name_values(&self, scope: &mut Scope) {
+        for (name, value) in &self.values {
+            scope.set(name.as_str(), value);
+        }
+    }
+
     /// The requirements that it shows, the scenario's own first, each once.
     pub fn requirements(&self) -> Vec<&str> {
         let scenario = &self.scenario;

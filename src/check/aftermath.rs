@@ -65,6 +65,100 @@ pub fn unchanged(
     })
 }
 
+/// An object reads as the contract says. The order of the `unordered` lists means nothing.
+pub fn reads_as(
+    name: &str,
+    expected: &Value,
+    after: &Afterwards,
+    volatile: &BTreeSet<String>,
+    unordered: &BTreeSet<&str>,
+) -> Option<Mismatch> {
+    let actual = match after {
+        Afterwards::Absent => "it is gone".to_owned(),
+        Afterwards::Unclear(why) => why.clone(),
+        Afterwards::Object(after) => {
+            let changes = differences(
+                &sorted(expected, unordered),
+                &sorted(after, unordered),
+                &|key| volatile.contains(key),
+            );
+            if changes.is_empty() {
+                return None;
+            }
+            bounded(
+                &changes
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            )
+        }
+    };
+    Some(Mismatch {
+        check: "contract",
+        expected: format!("{name} reads as the contract says"),
+        actual,
+        location: None,
+    })
+}
+
+fn sorted(value: &Value, unordered: &BTreeSet<&str>) -> Value {
+    let mut value = value.clone();
+    if let Value::Object(fields) = &mut value {
+        for (key, field) in fields {
+            if let (true, Value::Array(items)) = (unordered.contains(key.as_str()), field) {
+                items.sort_by_cached_key(ToString::to_string);
+            }
+        }
+    }
+    value
+}
+
+/// An object that the contract knows to be gone cannot be read.
+pub fn absent(name: &str, read: &Afterwards) -> Option<Mismatch> {
+    let actual = match read {
+        Afterwards::Absent => return None,
+        Afterwards::Object(object) => format!("it reads {}", super::quote(object)),
+        Afterwards::Unclear(why) => why.clone(),
+    };
+    Some(Mismatch {
+        check: "contract",
+        expected: format!("{name} cannot be read any more (404)"),
+        actual,
+        location: None,
+    })
+}
+
+/// An object is listed once if it is alive, and not at all if it is gone.
+pub fn listed(name: &str, id: Option<&Value>, list: &ListView, alive: bool) -> Option<Mismatch> {
+    let expected = if alive {
+        format!("{name} is listed once")
+    } else {
+        format!("{name} is not listed any more")
+    };
+    let actual = match list {
+        ListView::None => return None,
+        ListView::Unclear(why) => why.clone(),
+        ListView::Items(items) => {
+            let id = id?;
+            let times = items
+                .iter()
+                .filter(|item| item.get("id") == Some(id))
+                .count();
+            if times == usize::from(alive) {
+                return None;
+            }
+            format!("the list has it {times} times")
+        }
+    };
+    Some(Mismatch {
+        check: "contract",
+        expected,
+        actual,
+        location: None,
+    })
+}
+
 /// An object is no more: not readable, not listed, and none of the others refers to it.
 pub fn gone(
     name: &str,

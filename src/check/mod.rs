@@ -8,7 +8,7 @@ mod body;
 mod diff;
 mod standing;
 
-pub use aftermath::{Afterwards, ListView, gone, unchanged};
+pub use aftermath::{Afterwards, ListView, absent, gone, listed, reads_as, unchanged};
 pub use answer::{answer, answers, into_scope, named, satisfies};
 pub use diff::{Difference, differences};
 pub use standing::{Standing, standing};

@@ -37,6 +37,11 @@ pub const CODES: &[Code] = &[
         "`concurrently` takes 2 to 64, `answers` takes numbers or `rest`.",
     ),
     code(
+        "bad-decision",
+        "A decision table says what comes of an operation in any state: its lines are tried in order, and the last one always applies.",
+        "Give every line but the last an `if`, and let at least one line have an answer that counts as success.",
+    ),
+    code(
         "bad-duration",
         "A time is expected and this is none.",
         "Write seconds as a number, or a number with ms, s, m or h.",
@@ -115,6 +120,11 @@ pub const CODES: &[Code] = &[
         "need-cycle",
         "Objects need each other in a circle, so none can be created first.",
         "Break the circle; a parameter may name only objects that exist before.",
+    ),
+    code(
+        "no-contract",
+        "`then: contract` holds an operation to its decision table, and there is none here.",
+        "Send the operation with `do`, and give it `decides` in its resource's file.",
     ),
     code(
         "no-scenario",
@@ -302,6 +312,20 @@ pub const CODES: &[Code] = &[
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use std::path::Path;
+
+    /// Every source file below a path, itself among them.
+    fn sources(path: &Path) -> Vec<String> {
+        if !path.is_dir() {
+            return vec![std::fs::read_to_string(path).unwrap()];
+        }
+        std::fs::read_dir(path)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.ends_with("suite/codes.rs"))
+            .flat_map(|path| sources(&path))
+            .collect()
+    }
 
     /// The codes that the sources of this crate use, by the places where diagnostics are made.
     fn used() -> BTreeSet<String> {
@@ -309,16 +333,11 @@ mod tests {
         let makes =
             regex::Regex::new(r#"Diagnostic::(?:new|without_place)\(\s*"([a-z]+(?:-[a-z]+)*)""#)
                 .unwrap();
-        for source in [
-            include_str!("given.rs"),
-            include_str!("link.rs"),
-            include_str!("load.rs"),
-            include_str!("openapi.rs"),
-            include_str!("parse.rs"),
-            include_str!("read.rs"),
-            include_str!("yaml.rs"),
-            include_str!("../template.rs"),
-        ] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        for source in ["suite", "template.rs"]
+            .iter()
+            .flat_map(|path| sources(&root.join(path)))
+        {
             let code = source.split("#[cfg(test)]").next().unwrap_or("");
             used.extend(makes.captures_iter(code).map(|found| found[1].to_owned()));
             // Some codes are handed to the one place that looks names up.

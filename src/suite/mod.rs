@@ -1,7 +1,6 @@
 //! A suite: its files read into typed values that keep their places, with every problem reported at once.
 
 pub mod codes;
-mod given;
 mod link;
 mod load;
 pub mod model;

@@ -63,12 +63,48 @@ pub(crate) struct Selection {
     pub(crate) variables: Vec<String>,
 }
 
+/// What is generated besides the scenarios that are written.
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// Add what can be generated: boundaries of every operation, random sequences, and races.
+    #[arg(long)]
+    pub(crate) generate: bool,
+    /// So many random sequences of operations; 32 with --generate, else none.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100_000))]
+    pub(crate) sequences: Option<u32>,
+    /// How many operations a sequence has.
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) length: u16,
+    /// So many histories of concurrent operations; 32 with --generate, else none.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100_000))]
+    pub(crate) races: Option<u32>,
+    /// The seed of every random choice; a new one, which is printed, where there is none.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+impl Generate {
+    /// What the flags ask for, with this seed.
+    pub(crate) fn with_seed(&self, seed: u64) -> assize::case::Generate {
+        let count = |asked: Option<u32>| asked.unwrap_or(if self.generate { 32 } else { 0 });
+        assize::case::Generate {
+            seed,
+            boundary: self.generate,
+            sequences: count(self.sequences) as usize,
+            length: usize::from(self.length),
+            races: count(self.races) as usize,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) suite: Suite,
     #[command(flatten)]
     pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) generate: Generate,
     /// Scheme, host, port and base path; the embedded emulator where there is none.
     #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
     pub(crate) endpoint: Option<String>,
@@ -93,9 +129,6 @@ pub(crate) struct Run {
     /// Write JUnit XML to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
-    /// The seed of every random choice; a new one, which is printed, where there is none.
-    #[arg(long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
     /// One line a case, on a terminal too.
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -107,6 +140,8 @@ pub(crate) struct List {
     pub(crate) suite: Suite,
     #[command(flatten)]
     pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) generate: Generate,
     /// Print requirement → cases, and mark those that no case shows.
     #[arg(long)]
     pub(crate) requirements: bool,

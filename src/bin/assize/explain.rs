@@ -1,12 +1,14 @@
 //! `assize explain`: what a requirement or a diagnostic means.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::bail;
-use assize::case::expand;
+use assize::case::{Case, Generate, expand};
 use assize::source::nearest;
 use assize::suite::codes::CODES;
-use assize::suite::model::{Requirement, Suite};
+use assize::suite::model::Requirement;
+use assize::target::{Limits, Target};
 
 use crate::output::say;
 use crate::{USAGE, args, select};
@@ -33,7 +35,15 @@ pub(crate) fn explain(arguments: &args::Explain) -> anyhow::Result<u8> {
         .or_else(|| suite.requirements.get(&arguments.id))
     {
         Some(found) => {
-            say(&requirement(&suite, found))?;
+            let target = Target::new(
+                &suite,
+                "http://localhost",
+                None,
+                &BTreeMap::new(),
+                Limits::STANDARD,
+            )?;
+            let cases = expand(&suite, &target, &Generate::default()).cases;
+            say(&requirement(found, &cases))?;
             Ok(0)
         }
         None => {
@@ -56,7 +66,7 @@ pub(crate) fn explain(arguments: &args::Explain) -> anyhow::Result<u8> {
     }
 }
 
-fn requirement(suite: &Suite, requirement: &Requirement) -> String {
+fn requirement(requirement: &Requirement, cases: &[Case]) -> String {
     let mut text = format!("{}  {}\n\n", requirement.id, requirement.text);
     let _ = writeln!(text, "Level: {}", requirement.level);
     let _ = writeln!(text, "Source: {}", requirement.source);
@@ -80,7 +90,7 @@ fn requirement(suite: &Suite, requirement: &Requirement) -> String {
         }
         None => {
             text.push_str("\nCases that show it:\n");
-            for case in expand(suite)
+            for case in cases
                 .iter()
                 .filter(|case| case.requirements().contains(&requirement.id.as_str()))
             {

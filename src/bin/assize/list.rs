@@ -27,7 +27,11 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
         ids: arguments.selection.filter.clone(),
         tags: arguments.selection.tag.clone(),
     };
-    let plan = Plan::new(&suite, expand(&suite), &filter, &target)?;
+    let generate = arguments
+        .generate
+        .with_seed(arguments.generate.seed.unwrap_or(0));
+    let expansion = expand(&suite, &target, &generate);
+    let plan = Plan::new(&suite, expansion.cases, &filter, &target)?;
     let text = if arguments.requirements {
         requirements(&suite, &plan, target.profile_name())
     } else {

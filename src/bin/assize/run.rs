@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     let junit_file = arguments.junit.as_deref().map(Artefact::open).transpose()?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
-        let seed = arguments.seed.unwrap_or_else(fresh_seed);
+        let seed = arguments.generate.seed.unwrap_or_else(fresh_seed);
         let limits = Limits {
             request: arguments.request_timeout,
             ..Limits::STANDARD
@@ -53,7 +53,9 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             ids: arguments.selection.filter.clone(),
             tags: arguments.selection.tag.clone(),
         };
-        let plan = Plan::new(&suite, expand(&suite), &filter, &target)?;
+        let generate = arguments.generate.with_seed(seed);
+        let cases = expand(&suite, &target, &generate).cases;
+        let plan = Plan::new(&suite, cases, &filter, &target)?;
         if arguments.dry_run {
             say(&dry_run(&plan))?;
             return Ok(if plan.runnable().next().is_none() {

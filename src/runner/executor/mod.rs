@@ -1,6 +1,7 @@
 //! One case from its first request to its last: set-up, act, aftermath, clean-up.
 
 mod aftermath;
+mod contract;
 mod judging;
 mod setup;
 mod steps;
@@ -17,6 +18,7 @@ use super::object::Object;
 use super::session::{Session, Stop};
 use crate::case::Case;
 use crate::check::Afterwards;
+use crate::oracle::State;
 use crate::outcome::{CaseOutcome, Finding, Leak, Observation};
 use crate::suite::model::Expect;
 
@@ -33,6 +35,7 @@ pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
         case,
         session,
         objects: Vec::new(),
+        model: contract::model(&ctx.suite, &case.scenario),
         findings: Vec::new(),
         judged: 0,
         observations: Vec::new(),
@@ -54,6 +57,8 @@ struct CaseRun<'a> {
     case: &'a Case,
     session: Session<'a>,
     objects: Vec<Object>,
+    /// The objects as the contract knows them, place by place, where the case asks for it.
+    model: Option<State>,
     findings: Vec<Finding>,
     /// How many expectations it was held to.
     judged: usize,
@@ -70,6 +75,7 @@ impl CaseRun<'_> {
             let value = value.value(&self.session.scope)?.unwrap_or(Json::Null);
             self.session.scope.set(name.as_str(), &value);
         }
+        self.case.name_values(&mut self.session.scope);
         for given in &scenario.given {
             self.give(given).await?;
         }

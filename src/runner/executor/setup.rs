@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::CaseRun;
 use crate::check::Afterwards;
 use crate::exchange::Phase;
+use crate::oracle::{Call, On};
 use crate::runner::object::{Blueprint, Object};
 use crate::runner::session::{OWNER, Stop};
 use crate::suite::model::{Given, Operation, Scope as Sharing};
@@ -69,6 +70,7 @@ impl CaseRun<'_> {
                 self.objects.push(object);
                 self.objects.len() - 1
             };
+            self.model_given(place)?;
             for name in &given.operations {
                 self.prepare(place, &name.value).await?;
             }
@@ -105,6 +107,12 @@ impl CaseRun<'_> {
         };
         let scope =
             self.with_defaults(operation, self.session.object_scope(&self.objects, place))?;
+        let call = Call {
+            operation,
+            on: On::Object(place),
+            with: Self::call_with(&scope, operation),
+        };
+        let decided = self.decided(&call)?;
         let exchange = self
             .session
             .perform(Phase::SetUp, operation, &scope, OWNER)
@@ -116,6 +124,7 @@ impl CaseRun<'_> {
                 self.session.describe(exchange)
             )));
         }
+        self.model_sent(&call, decided.as_ref(), true, None)?;
         self.settled(Phase::SetUp, place).await?;
         if name == "delete" {
             self.objects[place].gone = true;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::CaseRun;
 use crate::check::{self, Standing};
 use crate::exchange::{Phase, Request, Response};
+use crate::oracle::{Call, On};
 use crate::runner::object::Blueprint;
 use crate::runner::session::{Backoff, OWNER, Stop};
 use crate::suite::model::{Action, Expect, Level, RequestTemplate, Step};
@@ -72,7 +73,8 @@ impl CaseRun<'_> {
                             &default.value(&scope).ok().flatten().unwrap_or(Json::Null),
                         );
                     }
-                    self.session
+                    let place = self
+                        .session
                         .register(
                             &blueprint,
                             params,
@@ -82,6 +84,10 @@ impl CaseRun<'_> {
                             &mut self.objects,
                         )
                         .await?;
+                    if let (Some(place), Some(model)) = (place, &mut self.model) {
+                        let object = &self.objects[place];
+                        model.add(resource, object.value.clone(), object.needs.clone());
+                    }
                     self.publish(&alias.value);
                     scope.take(&alias.value, &self.session.scope);
                 }
@@ -117,6 +123,12 @@ impl CaseRun<'_> {
                     scope.set(need.as_str(), &self.objects[*at].value);
                 }
                 scope.extend(&params);
+                let call = Call {
+                    operation: &resource.create,
+                    on: On::New(resource, blueprint.needs.clone()),
+                    with: params.clone(),
+                };
+                let decided = self.decided(&call)?;
                 let before = self.snapshot(&judged).await?;
                 let exchange = self
                     .act(&resource.create.request, &scope, identity, &judged, step)
@@ -134,6 +146,8 @@ impl CaseRun<'_> {
                     .await?;
                 self.publish(alias);
                 scope.take(alias, &self.session.scope);
+                self.hold_to_contract(&judged, &call, decided, exchange, &scope, place)
+                    .await?;
                 self.judge(
                     step,
                     &judged,
@@ -161,9 +175,17 @@ impl CaseRun<'_> {
                     )?;
                     with.iter()
                         .for_each(|(name, value)| scope.set(name.as_str(), value));
+                    let call = Call {
+                        operation,
+                        on: On::Object(place),
+                        with: Self::call_with(&scope, operation),
+                    };
+                    let decided = self.decided(&call)?;
                     let before = self.snapshot(&judged).await?;
                     let exchange = self
                         .act(&operation.request, &scope, identity, &judged, step)
+                        .await?;
+                    self.hold_to_contract(&judged, &call, decided, exchange, &scope, Some(place))
                         .await?;
                     self.judge(
                         step,

@@ -25,6 +25,7 @@ impl CaseRun<'_> {
             case,
             session,
             objects: _,
+            model: _,
             mut findings,
             judged,
             observations,

@@ -76,6 +76,21 @@ impl Session<'_> {
         Ok((self.items_in(&list.items, exchange, &scope), Some(exchange)))
     }
 
+    /// What an object's kind is listed by: objects with the same one are in the same list.
+    pub(in crate::runner) fn list_key(
+        &self,
+        objects: &[Object],
+        at: usize,
+    ) -> Result<Option<String>, Stop> {
+        match &objects[at].resource.list {
+            None => Ok(None),
+            Some(list) => {
+                let scope = self.object_scope(objects, at);
+                Ok(Some(self.build(&list.request, &scope, OWNER)?.url))
+            }
+        }
+    }
+
     /// The items inside an answer; a list below something that is gone (404) has none.
     pub(in crate::runner) fn items_in(
         &self,

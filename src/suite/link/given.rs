@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::model::{Given, Resource};
-use super::parse::{RawGiven, scope};
-use super::read::{self, Found};
 use crate::source::{Diagnostic, Span, Spanned};
+use crate::suite::model::{Given, Resource, Scope};
+use crate::suite::parse::{RawGiven, scope};
+use crate::suite::read::{self, Found};
+use crate::suite::yaml::Kind;
 
 /// Options of a `given` entry that are not parameters of the resource.
 const OPTIONS: &[&str] = &["as", "count", "scope", "do"];
@@ -195,7 +196,7 @@ fn entry(
             "scope" => entry.scope = scope(node, found).unwrap_or(resource.scope),
             "do" => {
                 let names = match &node.kind {
-                    super::yaml::Kind::List(items) => items
+                    Kind::List(items) => items
                         .iter()
                         .filter_map(|item| read::text(item, found))
                         .collect(),
@@ -249,7 +250,7 @@ fn entry(
             }
         }
     }
-    if entry.scope != super::model::Scope::Case && !entry.operations.is_empty() {
+    if entry.scope != Scope::Case && !entry.operations.is_empty() {
         found.push(
             Diagnostic::new(
                 "shared-object",

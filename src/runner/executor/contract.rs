@@ -1,0 +1,260 @@
+//! Holding an operation to its decision table: the answer, and everything that can be observed afterwards.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::CaseRun;
+use crate::check::{self, Afterwards, ListView, Mismatch};
+use crate::exchange::Phase;
+use crate::oracle::{Call, On, State};
+use crate::runner::session::{Backoff, Stop};
+use crate::suite::model::{Expect, Level, Operation, Scenario, Suite, succeeds};
+use crate::template::Scope;
+
+/// What the table says of an operation that is about to be sent.
+pub(super) struct Decided {
+    /// The line that applies.
+    line: usize,
+    /// The line that would apply if the operation succeeded against it.
+    success: usize,
+}
+
+impl CaseRun<'_> {
+    /// Notes the object at a place that has just come to be during set-up.
+    pub(super) fn model_given(&mut self, place: usize) -> Result<(), Stop> {
+        let object = &self.objects[place];
+        let Some(model) = &mut self.model else {
+            return Ok(());
+        };
+        if object.lease.is_some() {
+            model.add(&object.resource, object.value.clone(), object.needs.clone());
+            return Ok(());
+        }
+        let call = Call {
+            operation: &object.resource.create,
+            on: On::New(&object.resource, object.needs.clone()),
+            with: object.params.clone(),
+        };
+        let line = model.decide_success(&call, &self.ctx.scope)?;
+        model.apply(&call, line, &self.ctx.scope, Some(object.value.clone()))?;
+        Ok(())
+    }
+
+    /// What the contract says of a call, if the case keeps a model and the operation has a table.
+    pub(super) fn decided(&self, call: &Call<'_>) -> Result<Option<Decided>, Stop> {
+        let Some(model) = &self.model else {
+            return Ok(None);
+        };
+        if call.operation.decides.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Decided {
+            line: model.decide(call, &self.ctx.scope)?,
+            success: model.decide_success(call, &self.ctx.scope)?,
+        }))
+    }
+
+    /// Tells the model what came of a call. `created` is the place of the object that it brought into being.
+    pub(super) fn model_sent(
+        &mut self,
+        call: &Call<'_>,
+        decided: Option<&Decided>,
+        succeeded: bool,
+        created: Option<usize>,
+    ) -> Result<(), Stop> {
+        let Some(model) = &mut self.model else {
+            return Ok(());
+        };
+        let object = created.map(|place| self.objects[place].value.clone());
+        if !succeeded {
+            // What has come to be against the answer has its place, too.
+            if let (On::New(resource, needs), Some(object)) = (&call.on, object) {
+                model.add(resource, object, needs.clone());
+            }
+            return Ok(());
+        }
+        if matches!(call.on, On::New(..)) && object.is_none() {
+            return Ok(());
+        }
+        let line = decided.map_or(usize::MAX, |decided| {
+            if succeeds(call.operation, &call.operation.decides[decided.line]) {
+                decided.line
+            } else {
+                decided.success
+            }
+        });
+        model.apply(call, line, &self.ctx.scope, object)?;
+        Ok(())
+    }
+
+    /// The expectation that the line of a table amounts to, in the place of `then: contract`.
+    fn as_decided(expect: &Expect, operation: &Operation, decided: &Decided) -> Expect {
+        let line = &operation.decides[decided.line];
+        let mut says = Expect::nothing(&expect.span);
+        says.named.clone_from(&line.answer);
+        says.requirements = if line.requirements.is_empty() {
+            expect.requirements.clone()
+        } else {
+            line.requirements.clone()
+        };
+        says
+    }
+
+    /// Tells the model what came of a call, and holds the answer and the aftermath to the table where the
+    /// step asks for it.
+    pub(super) async fn hold_to_contract(
+        &mut self,
+        judged: &[&Expect],
+        call: &Call<'_>,
+        decided: Option<Decided>,
+        exchange: usize,
+        scope: &Scope,
+        place: Option<usize>,
+    ) -> Result<(), Stop> {
+        if self.model.is_none() {
+            return Ok(());
+        }
+        let succeeded = self
+            .session
+            .succeeded(&call.operation.answer, exchange, scope);
+        let created = place.filter(|_| matches!(call.on, On::New(..)));
+        self.model_sent(call, decided.as_ref(), succeeded, created)?;
+        let (Some(decided), Some(contract)) =
+            (decided, judged.iter().find(|expect| expect.contract))
+        else {
+            return Ok(());
+        };
+        let says = Self::as_decided(contract, call.operation, &decided);
+        self.judged += usize::from(self.level(&says).1 != Level::Observe);
+        let before = self.findings.len();
+        for mismatch in self.answer_mismatches(&says, exchange, scope) {
+            self.found(&says, mismatch, Some(exchange));
+        }
+        // After a wrong answer nothing tells what the state must be.
+        if self.findings.len() == before {
+            let touched = place.filter(|_| succeeded);
+            self.compare(&says, touched, exchange).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares everything that can be observed with the model, until it is as it must be or its time is over.
+    async fn compare(
+        &mut self,
+        says: &Expect,
+        touched: Option<usize>,
+        exchange: usize,
+    ) -> Result<(), Stop> {
+        if let Some(place) = touched {
+            self.settled(Phase::Aftermath, place).await?;
+        }
+        let settle = self
+            .ctx
+            .target
+            .profile
+            .as_ref()
+            .map_or(Duration::ZERO, |profile| profile.settle);
+        let until = Instant::now() + settle;
+        let mut backoff = Backoff::new();
+        loop {
+            let (exchanges, violations) =
+                (self.session.exchanges.len(), self.session.violations.len());
+            let found = self.differences().await?;
+            let clean = found.is_empty() && self.session.violations.len() == violations;
+            let wait = backoff.next(None);
+            if clean || Instant::now() + wait >= until {
+                if clean {
+                    // What is as it must be need not be kept as evidence.
+                    self.session.forget(exchanges, violations);
+                }
+                for (mismatch, at) in found {
+                    self.found(says, mismatch, at.or(Some(exchange)));
+                }
+                return Ok(());
+            }
+            self.session.forget(exchanges, violations);
+            self.session.pause(wait).await?;
+        }
+    }
+
+    async fn differences(&mut self) -> Result<Vec<(Mismatch, Option<usize>)>, Stop> {
+        let Some(model) = self.model.clone() else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        let mut lists: BTreeMap<String, (ListView, Option<usize>)> = BTreeMap::new();
+        for place in 0..self.objects.len() {
+            if self.objects[place].gone {
+                continue;
+            }
+            let (read, exchange) = self
+                .session
+                .read(Phase::Aftermath, &self.objects, place)
+                .await?;
+            let shown = self.objects[place].shown();
+            let alive = model.is_alive(place);
+            if alive {
+                let expected = model.value(place, &self.ctx.scope)?;
+                let resource = &self.objects[place].resource;
+                let mismatch = check::reads_as(
+                    &shown,
+                    &expected,
+                    &read,
+                    &resource.volatile,
+                    &resource
+                        .shows
+                        .iter()
+                        .map(|(field, _)| field.as_str())
+                        .collect(),
+                );
+                found.extend(mismatch.map(|mismatch| (mismatch, Some(exchange))));
+            } else if let Some(mismatch) = check::absent(&shown, &read) {
+                found.push((mismatch, Some(exchange)));
+            }
+            let key = self.session.list_key(&self.objects, place)?;
+            let (list, at) = match key {
+                None => (ListView::None, None),
+                Some(key) => match lists.get(&key) {
+                    Some(list) => list.clone(),
+                    None => {
+                        let list = self
+                            .session
+                            .list(Phase::Aftermath, &self.objects, place)
+                            .await?;
+                        lists.insert(key, list.clone());
+                        list
+                    }
+                },
+            };
+            let id = self.objects[place].id();
+            found.extend(check::listed(&shown, id, &list, alive).map(|mismatch| (mismatch, at)));
+            match read {
+                Afterwards::Object(value) => self.objects[place].value = value,
+                // What is gone as it should be needs no more looking at, and no clean-up.
+                Afterwards::Absent if !alive && found.is_empty() => self.objects[place].gone = true,
+                Afterwards::Absent | Afterwards::Unclear(_) => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// The parameters of an operation with what a step says of them.
+    pub(super) fn call_with(scope: &Scope, operation: &Operation) -> Scope {
+        let mut with = Scope::new();
+        for (name, _) in &operation.params {
+            if let Some(value) = scope.get(name) {
+                with.set(name.as_str(), &value);
+            }
+        }
+        with
+    }
+}
+
+/// A model for a case that asks what the contract says.
+pub(super) fn model(suite: &Suite, scenario: &Scenario) -> Option<State> {
+    let asks = |expects: &[Expect]| expects.iter().any(|expect| expect.contract);
+    (asks(&scenario.then) || scenario.steps.iter().any(|step| asks(&step.then)))
+        .then(|| State::new(suite))
+}

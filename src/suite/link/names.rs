@@ -1,0 +1,133 @@
+//! Which names are known, and what is said of one that is not.
+
+use std::collections::BTreeSet;
+
+use super::Linker;
+use crate::source::{Diagnostic, Spanned};
+use crate::suite::read::Found;
+use crate::template::Expr;
+
+/// Names that every expression may use.
+pub(super) const EVERYWHERE: &[&str] = &[
+    "unique_name",
+    "run_id",
+    "case_id",
+    "profile",
+    "omit",
+    "range",
+    "dict",
+    "namespace",
+];
+
+/// Names that an expression about an answer may use as well.
+pub(super) const ANSWER: &[&str] = &["status", "headers", "body"];
+
+/// Names that a decision table may use as well.
+pub(super) const STATE: &[&str] = &["all", "children", "gone"];
+
+/// Names that `check` and `observe` may use as well.
+pub(super) const AFTERMATH: &[&str] = &["before", "after"];
+
+impl Linker<'_> {
+    pub(super) fn known<'n>(
+        &mut self,
+        what: &str,
+        code: &'static str,
+        name: &Spanned<String>,
+        known: impl Iterator<Item = &'n str>,
+    ) -> bool {
+        let known: Vec<&str> = known.collect();
+        if known.contains(&name.value.as_str()) {
+            return true;
+        }
+        let mut diagnostic = Diagnostic::new(
+            code,
+            &name.span,
+            format!("there is no {what} `{}`", name.value),
+        )
+        .label("not found")
+        .nearest(&name.value, known.iter().copied());
+        if diagnostic.help.is_none() {
+            diagnostic = diagnostic.help(if known.is_empty() && what == "given object" {
+                "the scenario is given nothing: list the object under `given`".to_owned()
+            } else if known.is_empty() {
+                format!("the suite has no {what}; add one, or name its file under `use`")
+            } else {
+                format!("there are: {}", shorten(&known))
+            });
+        }
+        self.found.push(diagnostic);
+        false
+    }
+
+    /// Reports the names that an expression uses and that are not there.
+    pub(super) fn names(&mut self, expr: &Expr, more: &[&str]) {
+        let known: Vec<&str> = more
+            .iter()
+            .copied()
+            .chain(EVERYWHERE.iter().copied())
+            .chain(self.variables.iter().map(String::as_str))
+            .collect();
+        names(expr, &known, self.found);
+        for name in &expr.names {
+            let Some(feature) = name
+                .strip_prefix("profile.")
+                .and_then(|rest| rest.split('.').next())
+            else {
+                continue;
+            };
+            for profile in self.profiles.values() {
+                if !["name", "title"].contains(&feature) && profile.features.get(feature).is_none()
+                {
+                    let known = self
+                        .profiles
+                        .values()
+                        .filter_map(|profile| profile.features.as_object())
+                        .flat_map(|features| features.keys().map(String::as_str));
+                    self.found.push(
+                        Diagnostic::new(
+                            "unknown-name",
+                            &expr.span,
+                            format!("the profile `{}` has no feature `{feature}`", profile.name),
+                        )
+                        .label("used here")
+                        .help("declare it under `features` of every profile")
+                        .nearest(feature, known),
+                    );
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn names(expr: &Expr, known: &[&str], found: &mut Found) {
+    for root in expr.roots().collect::<BTreeSet<_>>() {
+        if !known.contains(&root) {
+            let mut diagnostic = Diagnostic::new(
+                "unknown-name",
+                &expr.span,
+                format!("there is no `{root}` here"),
+            )
+            .label("used here")
+            .nearest(root, known.iter().copied());
+            if diagnostic.help.is_none() {
+                diagnostic = diagnostic.help(format!("known here: {}", shorten(known)));
+            }
+            found.push(diagnostic);
+        }
+    }
+}
+
+fn shorten(names: &[&str]) -> String {
+    let names: Vec<&str> = names
+        .iter()
+        .copied()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    if names.len() > 12 {
+        format!("{}, … ({} in all)", names[..12].join(", "), names.len())
+    } else {
+        names.join(", ")
+    }
+}

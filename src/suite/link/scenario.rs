@@ -1,0 +1,192 @@
+//! A scenario whose names are all there, with its fragments unfolded and its objects in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::given::resolve;
+use super::step::created;
+use super::{Linker, duplicate};
+use crate::source::{Diagnostic, Spanned};
+use crate::suite::model::{Expect, Resource, Scenario, Step};
+use crate::suite::parse::{RawScenario, ScenarioFile};
+
+impl Linker<'_> {
+    pub(super) fn file(&mut self, group: &str, file: ScenarioFile) -> Vec<Arc<Scenario>> {
+        let mut scenarios: Vec<Arc<Scenario>> = Vec::new();
+        let stem = group.rsplit('/').next().unwrap_or(group).to_owned();
+        for raw in file.scenarios {
+            let id = raw
+                .id
+                .clone()
+                .unwrap_or_else(|| Spanned::new(stem.clone(), raw.span.clone()));
+            if id.value.is_empty()
+                || !id
+                    .value
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || "-_.".contains(c))
+            {
+                self.found.push(
+                    Diagnostic::new("bad-id", &id.span, format!("`{}` is no id", id.value))
+                        .label("here")
+                        .help("use letters, digits, `-`, `_` and `.`; spaces belong into `title`"),
+                );
+            }
+            if let Some(first) = scenarios
+                .iter()
+                .find(|first| first.id.rsplit('/').next() == Some(&id.value))
+            {
+                let diagnostic = duplicate("scenario", &id, &first.span);
+                self.found.push(diagnostic);
+            }
+            let title = raw.title.clone().unwrap_or_else(|| id.clone());
+            if let Some(first) = scenarios.iter().find(|first| first.title == title.value) {
+                self.found.push(
+                    Diagnostic::new(
+                        "duplicate-title",
+                        &title.span,
+                        "two scenarios of a file have the same title",
+                    )
+                    .label("again")
+                    .help(format!(
+                        "the first one is `{}`; a report could not tell them apart",
+                        first.id
+                    )),
+                );
+            }
+            let full = if raw.id.is_some() {
+                format!("{group}/{}", id.value)
+            } else {
+                group.to_owned()
+            };
+            let tags = file
+                .tags
+                .iter()
+                .chain(&raw.tags)
+                .map(|tag| tag.value.clone())
+                .collect();
+            let scenario = self.scenario(raw, full, group, title.value, file.feature.clone(), tags);
+            scenarios.push(Arc::new(scenario));
+        }
+        scenarios
+    }
+
+    pub(super) fn scenario(
+        &mut self,
+        raw: RawScenario,
+        id: String,
+        group: &str,
+        title: String,
+        feature: Option<String>,
+        tags: BTreeSet<String>,
+    ) -> Scenario {
+        let RawScenario {
+            span,
+            id: _,
+            title: _,
+            requirements,
+            tags: _,
+            only_if,
+            variables,
+            given,
+            steps,
+            then,
+            finally,
+            timeout,
+        } = raw;
+        for requirement in &requirements {
+            self.requirement(requirement);
+        }
+        if let Some(expr) = &only_if {
+            self.names(expr, &[]);
+        }
+        let mut steps: Vec<Step> = steps
+            .into_iter()
+            .filter_map(|step| self.unfold(step, 0))
+            .collect();
+        let mut finally: Vec<Step> = finally
+            .into_iter()
+            .filter_map(|step| self.unfold(step, 0))
+            .collect();
+        let wanted: Vec<&str> = steps
+            .iter()
+            .chain(&finally)
+            .filter_map(|step| created(step))
+            .collect();
+        let given = resolve(given, &wanted, self.resources, self.found);
+        let mut objects = given.clone();
+        for step in steps.iter_mut().chain(&mut finally) {
+            self.creation(step, &mut objects);
+        }
+
+        let mut names: Vec<String> = Vec::new();
+        for (name, value) in &variables {
+            let known: Vec<&str> = names.iter().map(String::as_str).collect();
+            value.for_each_expr(&mut |expr| self.names(expr, &known));
+            names.push(name.value.clone());
+        }
+        for entry in &given {
+            let known: Vec<&str> = names.iter().map(String::as_str).collect();
+            for value in entry
+                .params
+                .iter()
+                .map(|(_, value)| value)
+                .chain(&entry.count)
+            {
+                value.for_each_expr(&mut |expr| self.names(expr, &known));
+            }
+            names.push(entry.alias.clone());
+        }
+        let mut objects: BTreeMap<String, Arc<Resource>> = given
+            .iter()
+            .map(|entry| (entry.alias.clone(), Arc::clone(&entry.resource)))
+            .collect();
+        let last = steps.len().saturating_sub(1);
+        for (at, step) in steps.iter().enumerate() {
+            let judged: Vec<&Expect> = if at == last {
+                step.then.iter().chain(&then).collect()
+            } else {
+                step.then.iter().collect()
+            };
+            self.step(step, &judged, &mut names, &mut objects);
+        }
+        for step in &finally {
+            self.step(
+                step,
+                &step.then.iter().collect::<Vec<_>>(),
+                &mut names,
+                &mut objects,
+            );
+        }
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.value, value))
+            .collect();
+        Scenario {
+            id,
+            group: group.to_owned(),
+            title,
+            feature,
+            span,
+            requirements,
+            tags,
+            only_if,
+            variables,
+            given,
+            steps,
+            then,
+            finally,
+            timeout,
+        }
+    }
+
+    pub(super) fn requirement(&mut self, requirement: &Spanned<String>) {
+        let requirements = self.requirements;
+        self.known(
+            "requirement",
+            "unknown-requirement",
+            requirement,
+            requirements.keys().map(String::as_str),
+        );
+        self.used.insert(requirement.value.clone());
+    }
+}

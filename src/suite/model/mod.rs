@@ -1,0 +1,51 @@
+//! What a suite says, as typed values that keep their places.
+
+mod expect;
+mod matcher;
+mod profile;
+mod request;
+mod requirement;
+mod resource;
+mod scenario;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::openapi::OpenApi;
+
+pub use expect::{
+    AnswerExpect, BodyExpect, Expect, InlineSchema, SchemaRef, StatusRange, StatusSet, Unchanged,
+};
+pub use matcher::{MatchOp, Matcher};
+pub use profile::{Answer, IdentityRule, Profile, Variable};
+pub use request::{BodyTemplate, RequestTemplate};
+pub use requirement::{Level, Requirement, RequirementIn};
+pub use resource::{Change, Decision, List, Operation, Ready, Resource, Scope, succeeds};
+pub use scenario::{Action, Given, Scenario, Step};
+
+/// Everything that a run needs to know of a contract: parsed, linked, free of errors.
+#[derive(Debug)]
+pub struct Suite {
+    /// Its name: the `suite` of its manifest, or the name of the only file.
+    pub name: String,
+    /// What it is about, in a few words.
+    pub title: String,
+    /// The version of the manifest, if it has one.
+    pub version: Option<String>,
+    /// The profile that is meant when none is named.
+    pub default_profile: Option<String>,
+    /// The requirements by id.
+    pub requirements: BTreeMap<String, Requirement>,
+    /// The resources by name.
+    pub resources: BTreeMap<String, Arc<Resource>>,
+    /// The profiles by name.
+    pub profiles: BTreeMap<String, Arc<Profile>>,
+    /// Who can send requests.
+    pub identities: BTreeMap<String, IdentityRule>,
+    /// Variables that the suite declares.
+    pub variables: BTreeMap<String, Variable>,
+    /// The scenarios, ordered by file and then as written.
+    pub scenarios: Vec<Arc<Scenario>>,
+    /// The description that every answer must fit, if the suite has one.
+    pub openapi: Option<Arc<OpenApi>>,
+}

@@ -1,0 +1,60 @@
+//! What differs from endpoint to endpoint: dialects, identities, variables.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::expect::AnswerExpect;
+use crate::source::{Span, Spanned};
+use crate::template::Template;
+
+/// What one vendor's dialect declares.
+#[derive(Debug)]
+pub struct Profile {
+    /// Such as `otc-v2`.
+    pub name: String,
+    /// Where it is written.
+    pub span: Span,
+    /// What it is in a few words.
+    pub title: String,
+    /// The dialect of the embedded emulator that speaks it.
+    pub emulator: Option<String>,
+    /// How long an aftermath may take to show; zero means at once.
+    pub settle: Duration,
+    /// The named answers that are tried again during set-up and clean-up.
+    pub transient: Vec<Spanned<String>>,
+    /// What `profile.…` gives to expressions.
+    pub features: Json,
+    /// The named answers.
+    pub answers: BTreeMap<String, Answer>,
+}
+
+/// An answer that scenarios call by name.
+#[derive(Debug)]
+pub struct Answer {
+    /// What it looks like.
+    pub expect: AnswerExpect,
+    /// What people call it.
+    pub about: Option<String>,
+}
+
+/// Who sends a request: the header fields that prove it.
+#[derive(Debug)]
+pub struct IdentityRule {
+    /// Where it is written.
+    pub span: Span,
+    /// Header fields; an identity whose variables are empty is not configured.
+    pub headers: Vec<(String, Template)>,
+}
+
+/// A value that a target, a flag or the environment can set.
+#[derive(Debug)]
+pub struct Variable {
+    /// What it means.
+    pub about: Option<String>,
+    /// Its value unless set.
+    pub default: Option<Json>,
+    /// Whether it must reach no report.
+    pub secret: bool,
+}

@@ -1,0 +1,99 @@
+//! Scenarios: what is given, what is sent, and in which order.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::expect::Expect;
+use super::request::RequestTemplate;
+use super::resource::{Resource, Scope};
+use crate::source::{Span, Spanned};
+use crate::template::{Expr, JsonTemplate};
+
+/// Given resources, a request, and what must come of it.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Path of its file below the scenarios' directory, without the suffix, and its id.
+    pub id: String,
+    /// The path part of the id.
+    pub group: String,
+    /// What people read.
+    pub title: String,
+    /// What the file is about.
+    pub feature: Option<String>,
+    /// Where it is written.
+    pub span: Span,
+    /// What it shows, by requirement id.
+    pub requirements: Vec<Spanned<String>>,
+    /// Words to select it by.
+    pub tags: BTreeSet<String>,
+    /// Runs only where this holds.
+    pub only_if: Option<Expr>,
+    /// Values of its own.
+    pub variables: Vec<(String, JsonTemplate)>,
+    /// What must exist first, in the order of creation.
+    pub given: Vec<Given>,
+    /// What is sent; the last of it is the act that `then` judges.
+    pub steps: Vec<Step>,
+    /// What must hold after the act.
+    pub then: Vec<Expect>,
+    /// What is sent at the end, whatever happened.
+    pub finally: Vec<Step>,
+    /// How long the case may take, clean-up aside.
+    pub timeout: Option<Duration>,
+}
+
+/// One object, or several alike, that must exist before the act.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// What the scenario calls it.
+    pub alias: String,
+    /// Its kind.
+    pub resource: Arc<Resource>,
+    /// Where it is asked for.
+    pub span: Span,
+    /// How many; `None` is one, and then the alias is the object and no list.
+    pub count: Option<JsonTemplate>,
+    /// Values for its parameters.
+    pub params: Vec<(String, JsonTemplate)>,
+    /// For each need of the resource, the alias that fills it.
+    pub binds: Vec<(String, String)>,
+    /// Who shares it.
+    pub scope: Scope,
+    /// Operations carried out on it once it exists.
+    pub operations: Vec<Spanned<String>>,
+}
+
+/// One request and what must come of it.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Where it is written.
+    pub span: Span,
+    /// What is sent.
+    pub action: Action,
+    /// Who sends it; `None` is `owner`.
+    pub identity: Option<Spanned<String>>,
+    /// How many times it is sent at once.
+    pub concurrently: Option<Spanned<usize>>,
+    /// Names for values of the answer.
+    pub capture: Vec<(Spanned<String>, Expr)>,
+    /// The object that a success creates: alias and resource.
+    pub creates: Option<(Spanned<String>, Spanned<String>)>,
+    /// Values for the parameters of an operation or for names that a fragment leaves open.
+    pub with: Vec<(String, JsonTemplate)>,
+    /// What must hold after it.
+    pub then: Vec<Expect>,
+}
+
+/// What a step sends.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// A request as written.
+    Request(RequestTemplate),
+    /// An operation of an object, by the operation's name and the object's alias; `create` names a resource.
+    Operation(Spanned<String>, Spanned<String>),
+    /// The creation of one more object: its kind, and for each need the alias that fills it.
+    Create(Arc<Resource>, Vec<(String, String)>),
+    /// A named fragment; resolved when the suite is linked.
+    Fragment(Spanned<String>),
+}

@@ -1,0 +1,56 @@
+//! The documents of a suite, each read into its typed form. Names are resolved later, in `link`.
+
+mod expect;
+mod manifest;
+mod profile;
+mod resource;
+mod scenario;
+mod step;
+
+use std::sync::Arc;
+
+use super::model::{Profile, Requirement, Resource};
+use super::read::Found;
+use super::yaml::Node;
+use crate::source::{Source, Spanned};
+
+pub(super) use manifest::Manifest;
+pub(super) use resource::scope;
+pub(super) use scenario::{RawGiven, RawScenario, ScenarioFile};
+
+/// One file, read.
+pub(super) enum Document {
+    Manifest(Manifest),
+    Requirements(Vec<Requirement>),
+    Resource(Box<Resource>),
+    Profile(Profile),
+    Scenarios(ScenarioFile),
+}
+
+/// Reads a document; what kind it is shows in its keys.
+pub(super) fn document(source: &Arc<Source>, node: &Node, found: &mut Found) -> Option<Document> {
+    let kind = ["suite", "requirements", "resource", "profile"]
+        .into_iter()
+        .find(|key| node.get(key).is_some() && !is_scenario(node));
+    Some(match kind {
+        Some("suite") => Document::Manifest(manifest::manifest(node, found)?),
+        Some("requirements") => Document::Requirements(manifest::requirements(node, found)),
+        Some("resource") => Document::Resource(Box::new(resource::resource(node, found)?)),
+        Some("profile") => Document::Profile(profile::profile(node, found)?),
+        _ => Document::Scenarios(scenario::scenario_file(source, node, found)?),
+    })
+}
+
+fn is_scenario(node: &Node) -> bool {
+    ["scenarios", "steps", "when", "feature"]
+        .iter()
+        .any(|key| node.get(key).is_some())
+        && node.get("suite").is_none()
+}
+
+fn plain<T>(named: Vec<(Spanned<String>, T)>) -> Vec<(String, T)> {
+    named
+        .into_iter()
+        .map(|(key, value)| (key.value, value))
+        .collect()
+}

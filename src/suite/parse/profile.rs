@@ -1,0 +1,46 @@
+//! A profile and its named answers.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::expect::answer_expect;
+use crate::suite::model::{Answer, Profile};
+use crate::suite::read::{self, Fields, Found};
+use crate::suite::shape;
+use crate::suite::yaml::Node;
+
+pub(super) fn profile(node: &Node, found: &mut Found) -> Option<Profile> {
+    let fields = Fields::open(node, &shape::PROFILE, found)?;
+    let name = fields.read("profile", found, read::text)?;
+    let answers = fields.named("answers", found, |node, found| {
+        let fields = Fields::open(node, &shape::ANSWER, found)?;
+        Some(Answer {
+            expect: answer_expect(&fields, found),
+            about: fields
+                .read("about", found, read::text)
+                .map(|text| text.value),
+        })
+    });
+    Some(Profile {
+        title: fields
+            .read("title", found, read::text)
+            .map_or_else(|| name.value.clone(), |text| text.value),
+        span: name.span.clone(),
+        name: name.value,
+        emulator: fields
+            .read("emulator", found, read::text)
+            .map(|text| text.value),
+        settle: fields
+            .read("settle", found, read::duration)
+            .map_or(Duration::ZERO, |settle| settle.value),
+        transient: fields.names("transient", found),
+        answers: answers
+            .into_iter()
+            .map(|(key, value)| (key.value, value))
+            .collect(),
+        features: fields
+            .get("features")
+            .map_or_else(|| Json::Object(serde_json::Map::new()), Node::to_json),
+    })
+}

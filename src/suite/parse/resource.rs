@@ -1,0 +1,109 @@
+//! A resource and its operations.
+
+use std::time::Duration;
+
+use super::plain;
+use crate::suite::model::{Change, Decision, List, Operation, Ready, Resource, Scope};
+use crate::suite::read::{self, Fields, Found};
+use crate::suite::shape;
+use crate::suite::yaml::{Kind, Node};
+
+/// How long to wait for an object to settle unless the resource says otherwise.
+const READY_WITHIN: Duration = Duration::from_secs(300);
+
+pub(super) fn resource(node: &Node, found: &mut Found) -> Option<Resource> {
+    let fields = Fields::open(node, &shape::RESOURCE, found)?;
+    let name = fields.read("resource", found, read::text)?;
+    let ready = fields.read("ready", found, |node, found| {
+        let fields = Fields::open(node, &shape::READY, found)?;
+        Some(Ready {
+            poll: fields.read("poll", found, read::text)?,
+            until: fields.read("until", found, read::expr)?,
+            fail_if: fields.read("fail_if", found, read::expr),
+            within: fields
+                .read("within", found, read::duration)
+                .map_or(READY_WITHIN, |within| within.value),
+        })
+    });
+    let list = fields.read("list", found, |node, found| {
+        let fields = Fields::open(node, &shape::LIST, found)?;
+        let request = fields.read("request", found, |node, found| {
+            read::request(node, None, found)
+        })?;
+        Some(List {
+            request,
+            items: fields.read("items", found, read::template)?,
+        })
+    });
+    Some(Resource {
+        span: name.span.clone(),
+        name: name.value,
+        scope: fields.read("scope", found, scope).unwrap_or(Scope::Case),
+        needs: fields.names("needs", found),
+        params: plain(fields.named("params", found, read::json_template)),
+        create: fields.read("create", found, operation)?,
+        object: fields.read("object", found, read::template)?,
+        ready,
+        read: fields.read("read", found, operation)?,
+        list,
+        delete: fields.read("delete", found, operation),
+        operations: fields
+            .named("operations", found, operation)
+            .into_iter()
+            .map(|(key, value)| (key.value, value))
+            .collect(),
+        shows: plain(fields.named("shows", found, read::json_template)),
+        volatile: read::set(fields.names("volatile", found)),
+    })
+}
+
+/// The word of a scope.
+pub(in crate::suite) fn scope(node: &Node, found: &mut Found) -> Option<Scope> {
+    read::word(node, shape::SCOPES, found).map(|word| match word.as_str() {
+        "worker" => Scope::Worker,
+        "run" => Scope::Run,
+        _ => Scope::Case,
+    })
+}
+
+fn operation(node: &Node, found: &mut Found) -> Option<Operation> {
+    if let Kind::Text(_) = node.kind {
+        return Some(Operation {
+            request: read::request(node, None, found)?,
+            answer: Vec::new(),
+            params: Vec::new(),
+            decides: Vec::new(),
+            choices: Vec::new(),
+        });
+    }
+    let fields = Fields::open(node, &shape::OPERATION, found)?;
+    Some(Operation {
+        request: fields.read("request", found, |node, found| {
+            read::request(node, Some(&fields), found)
+        })?,
+        answer: fields.names("answer", found),
+        params: plain(fields.named("params", found, read::json_template)),
+        decides: fields.many("decides", found, decision),
+        choices: plain(fields.named("choices", found, read::json_template)),
+    })
+}
+
+fn decision(node: &Node, found: &mut Found) -> Option<Decision> {
+    let fields = Fields::open(node, &shape::DECISION, found)?;
+    Some(Decision {
+        span: node.span.clone(),
+        condition: fields.read("if", found, read::expr),
+        answer: fields.names("answer", found),
+        requirements: fields.names("requirements", found),
+        sets: plain(fields.named("sets", found, read::json_template)),
+        removes: fields.names("removes", found),
+        changes: fields.many("changes", found, |node, found| {
+            let fields = Fields::open(node, &shape::CHANGE, found)?;
+            Some(Change {
+                of: fields.read("of", found, read::text)?,
+                condition: fields.read("where", found, read::expr),
+                sets: plain(fields.named("sets", found, read::json_template)),
+            })
+        }),
+    })
+}

@@ -1,0 +1,183 @@
+//! Reading a mapping by its [`Shape`]: every key that is unknown or missing is reported, and what is left
+//! is still read, so that one look shows everything that is wrong.
+
+mod answer;
+mod matcher;
+mod request;
+mod value;
+
+use super::shape::Shape;
+use super::yaml::{Key, Kind, Node};
+use crate::source::{Diagnostic, Span, Spanned};
+
+pub(super) use answer::{body, schema, status};
+pub(super) use matcher::matcher;
+pub(super) use request::{request, request_line};
+pub use value::parse_duration;
+pub(super) use value::{duration, expr, json_template, set, template, text, truth, word};
+
+/// The problems found so far.
+pub(super) type Found = Vec<Diagnostic>;
+
+/// A mapping whose keys have been held to their shape.
+pub(super) struct Fields<'a> {
+    /// Where the mapping stands.
+    pub(super) span: &'a Span,
+    shape: &'static Shape,
+    entries: &'a [(Key, Node)],
+}
+
+impl<'a> Fields<'a> {
+    /// Opens a mapping; `None` when it is none.
+    pub(super) fn open(node: &'a Node, shape: &'static Shape, found: &mut Found) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            let also = if shape.short.is_some() {
+                " or text"
+            } else {
+                ""
+            };
+            found.push(
+                Diagnostic::new(
+                    "wrong-type",
+                    &node.span,
+                    format!(
+                        "{} is a mapping{also}, not {}",
+                        shape.about,
+                        node.describe()
+                    ),
+                )
+                .label("here"),
+            );
+            return None;
+        };
+        for (key, _) in entries {
+            if !shape.keys.iter().any(|known| known.name == key.name) {
+                let known = shape.keys.iter().map(|known| known.name);
+                let mut diagnostic = Diagnostic::new(
+                    "unknown-key",
+                    &key.span,
+                    format!("unknown key `{}` in {}", key.name, shape.about),
+                )
+                .label("not known here")
+                .nearest(&key.name, known.clone());
+                if diagnostic.help.is_none() {
+                    diagnostic = diagnostic.help(format!(
+                        "known keys: {}",
+                        known.collect::<Vec<_>>().join(", ")
+                    ));
+                }
+                found.push(diagnostic);
+            }
+        }
+        for key in shape.keys.iter().filter(|key| key.required) {
+            if !entries.iter().any(|(present, _)| present.name == key.name) {
+                found.push(
+                    Diagnostic::new(
+                        "missing-key",
+                        &node.span,
+                        format!("{} needs the key `{}`", shape.about, key.name),
+                    )
+                    .label("it is missing here")
+                    .help(key.about),
+                );
+            }
+        }
+        Some(Self {
+            span: &node.span,
+            shape,
+            entries,
+        })
+    }
+
+    /// The value of a key, if it is there.
+    pub(super) fn get(&self, name: &str) -> Option<&'a Node> {
+        debug_assert!(
+            self.shape.keys.iter().any(|key| key.name == name),
+            "`{name}` is not in the shape of {}",
+            self.shape.about
+        );
+        self.entries
+            .iter()
+            .find(|(key, _)| key.name == name)
+            .map(|(_, node)| node)
+    }
+
+    /// The value of a key through a reader.
+    pub(super) fn read<T>(
+        &self,
+        name: &str,
+        found: &mut Found,
+        reader: impl FnOnce(&'a Node, &mut Found) -> Option<T>,
+    ) -> Option<T> {
+        self.get(name).and_then(|node| reader(node, found))
+    }
+
+    /// A list of values through a reader; one value stands for a list of one.
+    pub(super) fn many<T>(
+        &self,
+        name: &str,
+        found: &mut Found,
+        mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>,
+    ) -> Vec<T> {
+        match self.get(name) {
+            None => Vec::new(),
+            Some(Node {
+                kind: Kind::List(items),
+                ..
+            }) => items
+                .iter()
+                .filter_map(|item| reader(item, found))
+                .collect(),
+            Some(node) => reader(node, found).into_iter().collect(),
+        }
+    }
+
+    /// A list of texts; one text stands for a list of one.
+    pub(super) fn names(&self, name: &str, found: &mut Found) -> Vec<Spanned<String>> {
+        self.many(name, found, text)
+    }
+
+    /// A mapping from names of the author's choice, through a reader.
+    pub(super) fn named<T>(
+        &self,
+        name: &str,
+        found: &mut Found,
+        mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>,
+    ) -> Vec<(Spanned<String>, T)> {
+        let Some(node) = self.get(name) else {
+            return Vec::new();
+        };
+        entries(node, found)
+            .iter()
+            .filter_map(|(key, value)| {
+                Some((
+                    Spanned::new(key.name.clone(), key.span.clone()),
+                    reader(value, found)?,
+                ))
+            })
+            .collect()
+    }
+}
+
+/// The entries of a mapping; anything else is reported.
+pub(super) fn entries<'a>(node: &'a Node, found: &mut Found) -> &'a [(Key, Node)] {
+    match &node.kind {
+        Kind::Map(entries) => entries,
+        Kind::Null => &[],
+        _ => {
+            wrong(node, "a mapping", found);
+            &[]
+        }
+    }
+}
+
+fn wrong(node: &Node, wanted: &str, found: &mut Found) {
+    found.push(
+        Diagnostic::new(
+            "wrong-type",
+            &node.span,
+            format!("this should be {wanted}, not {}", node.describe()),
+        )
+        .label("here"),
+    );
+}

@@ -1,0 +1,66 @@
+//! The keys of a profile and its named answers.
+
+use super::{Kind, NAMES, Shape, key, must};
+
+/// A profile file.
+pub static PROFILE: Shape = Shape {
+    name: "profile",
+    about: "a profile",
+    short: None,
+    keys: &[
+        must("profile", Kind::Text, "Its name."),
+        key("title", Kind::Text, "What it is, in a few words."),
+        key("about", Kind::Text, "More of it."),
+        key(
+            "emulator",
+            Kind::Text,
+            "The dialect of the embedded emulator that speaks it.",
+        ),
+        key(
+            "settle",
+            Kind::Duration,
+            "How long an aftermath may take to show; 0 unless said.",
+        ),
+        key(
+            "transient",
+            NAMES,
+            "The named answers that are tried again during set-up and clean-up.",
+        ),
+        key(
+            "answers",
+            Kind::Named(&Kind::Shape(&ANSWER)),
+            "The answers that scenarios call by name.",
+        ),
+        key(
+            "features",
+            Kind::Named(&Kind::Any),
+            "What `profile.…` gives to expressions.",
+        ),
+    ],
+};
+
+/// A named answer.
+pub static ANSWER: Shape = Shape {
+    name: "answer",
+    about: "a named answer",
+    short: None,
+    keys: &[
+        key("about", Kind::Text, "What people call it."),
+        must(
+            "status",
+            Kind::Status,
+            "The status code, a class such as `4xx`, or a list of them.",
+        ),
+        key(
+            "headers",
+            Kind::Named(&Kind::Any),
+            "Header fields that match.",
+        ),
+        key("body", Kind::Any, "Content that matches, or `empty`."),
+        key(
+            "schema",
+            Kind::Any,
+            "A component schema's name, or a JSON Schema.",
+        ),
+    ],
+};
