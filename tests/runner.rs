@@ -297,6 +297,31 @@ scenarios:
 }
 
 #[tokio::test]
+async fn the_statuses_of_all_concurrent_answers_are_known() {
+    let server = MockServer::start().await;
+    Mock::given(path("/it"))
+        .respond_with(ResponseTemplate::new(201))
+        .up_to_n_times(2)
+        .mount(&server)
+        .await;
+    answer(&server, "POST", "/it", 409, json!({})).await;
+    let scenarios = "
+scenarios:
+  - id: one
+    steps:
+      - request: POST /it
+        concurrently: 5
+        capture: { refused: 409 in statuses }
+        then: { check: 'statuses | sort == [201, 201, 409, 409, 409]', observe: { all: statuses | length } }
+      - { request: POST /it, then: { check: 'statuses == [409] and refused' } }
+";
+    let report = judge(&server, RESOURCE, scenarios, 1).await;
+    let outcome = &report.outcomes[0];
+    assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.findings);
+    assert_eq!(outcome.observations[0].value, "5");
+}
+
+#[tokio::test]
 async fn a_case_counts_what_it_was_held_to() {
     let server = MockServer::start().await;
     answer(&server, "GET", "/it", 200, json!({"a": 1})).await;

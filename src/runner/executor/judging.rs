@@ -80,7 +80,7 @@ impl CaseRun<'_> {
         Ok(())
     }
 
-    /// What the step's own `then` knows: the answer and what is captured of it; and what could not be
+    /// What the step's own `then` knows: the answer, the statuses of concurrent ones, and what is captured of it; and what could not be
     /// captured.
     pub(super) fn known(
         &self,
@@ -88,7 +88,12 @@ impl CaseRun<'_> {
         exchange: usize,
         scope: &Scope,
     ) -> (Scope, Vec<Mismatch>) {
-        let answer = self.session.answer_scope(scope, exchange);
+        let mut answer = self.session.answer_scope(scope, exchange);
+        let times = step.concurrently.as_ref().map_or(1, |times| times.value);
+        let statuses = (exchange..exchange + times)
+            .filter_map(|at| Some(self.session.answer(at).ok()?.status))
+            .collect();
+        answer.set("statuses", &statuses);
         let mut known = answer.clone();
         let mut missed = Vec::new();
         for (name, expr) in &step.capture {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Linker;
-use super::names::{AFTERMATH, ANSWER};
+use super::names::{AFTERMATH, ANSWER, ANSWERS};
 use crate::source::{Diagnostic, Spanned};
 use crate::suite::model::{
     AnswerExpect, BodyExpect, Expect, Matcher, Resource, SchemaRef, Unchanged,
@@ -23,7 +23,7 @@ impl Linker<'_> {
         }
         let plain: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut known = plain.clone();
-        known.extend(ANSWER);
+        known.extend(ANSWER.iter().chain(ANSWERS));
         if let Some(expr) = &expect.only_if {
             self.names(expr, &plain);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Linker;
 use super::given::bind;
-use super::names::ANSWER;
+use super::names::{ANSWER, ANSWERS};
 use serde_json::Value as Json;
 
 use crate::source::{Diagnostic, Spanned};
@@ -192,7 +192,7 @@ impl Linker<'_> {
             let known: Vec<&str> = after
                 .iter()
                 .map(String::as_str)
-                .chain(ANSWER.iter().copied())
+                .chain(ANSWER.iter().chain(ANSWERS).copied())
                 .collect();
             self.names(expr, &known);
             names.push(name.value.clone());
