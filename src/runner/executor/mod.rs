@@ -57,6 +57,7 @@ pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> 
         objects: Vec::new(),
         model: contract::model(&ctx.suite, &case.scenario),
         findings: Vec::new(),
+        judged: 0,
         observations: Vec::new(),
         at: 0,
         grace,
@@ -84,6 +85,8 @@ struct CaseRun<'a> {
     /// The objects as the contract knows them, place by place, where the case asks for it.
     model: Option<State>,
     findings: Vec<Finding>,
+    /// How many expectations it was held to.
+    judged: usize,
     observations: Vec<Observation>,
     /// The step that is under way, or was the last.
     at: usize,

@@ -29,6 +29,7 @@ impl CaseRun<'_> {
             at: _,
             grace: _,
             mut findings,
+            judged,
             observations,
         } = self;
         let scenario = &case.scenario;
@@ -66,6 +67,7 @@ impl CaseRun<'_> {
             outcome.exchanges = session.exchanges;
         }
         outcome.findings = findings;
+        outcome.judged = judged;
         outcome.observations = observations;
         outcome.leaked = leaked;
         outcome
@@ -93,6 +95,7 @@ pub(in crate::runner) fn describe(
         verdict,
         reason,
         findings: Vec::new(),
+        judged: 0,
         observations: Vec::new(),
         leaked: Vec::new(),
         exchanges: Vec::new(),

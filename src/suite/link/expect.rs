@@ -1,6 +1,6 @@
 //! The names in a `then`, and whether it can fail at all.
 
-use super::names::{AFTERMATH, ANSWER};
+use super::names::{AFTERMATH, ANSWER, ANSWERS};
 use super::{Linker, Objects};
 use crate::source::{Diagnostic, Spanned};
 use crate::suite::model::{AnswerExpect, BodyExpect, Expect, Matcher, SchemaRef, Unchanged};
@@ -18,7 +18,7 @@ impl Linker<'_> {
         }
         let plain: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut known = plain.clone();
-        known.extend(ANSWER);
+        known.extend(ANSWER.iter().chain(ANSWERS));
         if let Some(expr) = &expect.only_if {
             self.names(expr, &plain);
         }

@@ -16,6 +16,9 @@ pub(super) const FUNCTIONS: &[&str] = &["range", "dict", "namespace"];
 /// Names that an expression about an answer may use as well.
 pub(super) const ANSWER: &[&str] = &["status", "headers", "body"];
 
+/// Names that what a step says of its answers may use as well.
+pub(super) const ANSWERS: &[&str] = &["statuses"];
+
 /// Names that a decision table may use as well.
 pub(super) const STATE: &[&str] = &["all", "children", "gone"];
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::given::bind;
-use super::names::ANSWER;
+use super::names::{ANSWER, ANSWERS};
 use super::{Linker, Objects};
 use crate::source::{Diagnostic, Spanned, nearest};
 use crate::suite::model::{Action, Expect, Given, Step};
@@ -197,7 +197,7 @@ impl Linker<'_> {
             let known: Vec<&str> = after
                 .iter()
                 .map(String::as_str)
-                .chain(ANSWER.iter().copied())
+                .chain(ANSWER.iter().chain(ANSWERS).copied())
                 .collect();
             self.names(expr, &known);
             names.push(name.value.clone());
