@@ -1,5 +1,8 @@
 //! What went over the wire: plain facts, no client.
 
+use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,7 +29,54 @@ pub struct Response {
     /// Header fields in the order received; bytes that are not UTF-8 are replaced.
     pub headers: Vec<(String, String)>,
     /// The content, at most as long as the transport's limit.
-    pub body: Vec<u8>,
+    pub body: Content,
+}
+
+/// The bytes of an answer. They never change, so that what they say as JSON is read once, when it is first
+/// asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    bytes: Vec<u8>,
+    json: OnceLock<Option<Value>>,
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            json: OnceLock::new(),
+        }
+    }
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl PartialEq for Content {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Content {}
+
+impl Content {
+    /// As JSON; `None` when there is none or it is no JSON.
+    pub fn json(&self) -> Option<&Value> {
+        self.json
+            .get_or_init(|| serde_json::from_slice(&self.bytes).ok())
+            .as_ref()
+    }
+
+    /// As text; bytes that are not UTF-8 are replaced.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
 }
 
 impl Response {
@@ -36,11 +86,6 @@ impl Response {
             .iter()
             .find(|(field, _)| field.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
-    }
-
-    /// The content as JSON; `None` when it is empty or no JSON.
-    pub fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
     }
 
     /// Whether the Content-Type says JSON (`application/json` or a `+json` suffix, RFC 6839).
@@ -137,4 +182,18 @@ pub struct Exchange {
     pub started: Timestamp,
     /// Until the answer was complete or given up.
     pub duration: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_is_read_as_json_once_and_shared() {
+        let content = Content::from(b"{\"pools\": []}".to_vec());
+        let (first, second) = (content.json().unwrap(), content.json().unwrap());
+        assert!(std::ptr::eq(first, second));
+        assert_eq!(Content::from(b"{".to_vec()).json(), None);
+        assert_eq!(Content::default().json(), None);
+    }
 }

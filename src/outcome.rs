@@ -125,6 +125,8 @@ pub struct CaseOutcome {
     pub reason: Option<String>,
     /// What is wrong; with verdict `pass`, what is wrong by `should` only.
     pub findings: Vec<Finding>,
+    /// How many expectations it was held to; those that are only recorded do not count.
+    pub judged: usize,
     /// What was recorded and not judged.
     pub observations: Vec<Observation>,
     /// What it left on the endpoint.
@@ -137,6 +139,13 @@ pub struct CaseOutcome {
     pub started: Timestamp,
     /// How long it took, clean-up included.
     pub duration: Duration,
+}
+
+impl CaseOutcome {
+    /// Whether it passed because there was nothing that it was held to.
+    pub fn only_observed(&self) -> bool {
+        self.verdict == Verdict::Pass && self.findings.is_empty() && self.judged == 0
+    }
 }
 
 /// What happens while a run goes on, in the order of the plan.
@@ -221,6 +230,8 @@ pub struct Counts {
     pub passed: usize,
     /// Of those passed, how many broke a `should`.
     pub warned: usize,
+    /// Of those passed, how many were held to nothing.
+    pub observed: usize,
     /// Failed.
     pub failed: usize,
     /// Could not be judged.
@@ -246,6 +257,7 @@ impl RunReport {
                 Verdict::Pass => {
                     counts.passed += 1;
                     counts.warned += usize::from(!outcome.findings.is_empty());
+                    counts.observed += usize::from(outcome.only_observed());
                 }
                 Verdict::Fail => counts.failed += 1,
                 Verdict::Error => counts.errors += 1,
@@ -275,7 +287,8 @@ impl RunReport {
 }
 
 /// What the requirements came to. A requirement fails when a finding of a judged case names it; it passes
-/// when one of its cases passed and no finding names it; it errs when none of its cases could be judged.
+/// when one of its cases passed, which was held to something unless the level is `observe`, and no finding
+/// names it; it errs when none of its cases could be judged.
 pub fn requirement_results(
     suite: &Suite,
     profile: Option<&str>,
@@ -291,6 +304,10 @@ pub fn requirement_results(
         .requirements
         .values()
         .map(|requirement| {
+            let binds = requirement.level_for(profile) > Level::Observe;
+            let shows = |outcome: &&CaseOutcome| {
+                outcome.verdict == Verdict::Pass && !(binds && outcome.only_observed())
+            };
             let own = cases
                 .get(requirement.id.as_str())
                 .map_or(&[][..], Vec::as_slice);
@@ -317,10 +334,11 @@ pub fn requirement_results(
                         Verdict::Fail
                     },
                 )
-            } else if any(Verdict::Pass) {
+            } else if own.iter().any(shows) {
                 Some(Verdict::Pass)
-            } else if any(Verdict::Error) || any(Verdict::Fail) {
-                // A case that failed for another reason shows nothing, neither for it nor against it.
+            } else if any(Verdict::Error) || any(Verdict::Fail) || any(Verdict::Pass) {
+                // A case that failed for another reason shows nothing, neither for it nor against it, and
+                // neither does one that was held to nothing.
                 Some(Verdict::Error)
             } else {
                 Some(Verdict::Skip)

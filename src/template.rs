@@ -5,6 +5,8 @@
 //! is text. Undefined names are errors, and an expression has a bound on its steps, so that no suite can
 //! hang a run.
 
+mod pattern;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
@@ -14,6 +16,8 @@ use serde_json::Value as Json;
 
 use crate::source::{Diagnostic, Span};
 
+pub use pattern::pattern;
+
 /// Steps that one evaluation may take.
 const FUEL: u64 = 100_000;
 
@@ -22,7 +26,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
     environment.add_filter("matches", |text: &str, pattern: &str| {
-        regex::Regex::new(pattern)
+        self::pattern(pattern)
             .map(|regex| regex.is_match(text))
             .map_err(|error| {
                 minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, error.to_string())
@@ -94,6 +98,13 @@ impl Scope {
                 .iter()
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
+    }
+
+    /// Takes one name of another scope, if it has a value there.
+    pub fn take(&mut self, name: &str, other: &Scope) {
+        if let Some(value) = other.values.get(name).cloned() {
+            Arc::make_mut(&mut self.values).insert(name.to_owned(), value);
+        }
     }
 
     /// Gives `new` the value of `name`, if it has one.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use assize::case::{Generate, expand};
 use assize::outcome::{RunReport, Verdict};
 use assize::plan::{Filter, Plan};
+use assize::report::Console;
 use assize::runner::{Options, run};
 use assize::suite::{Files, Selection, load};
 use assize::target::{Limits, Target};
@@ -26,11 +27,23 @@ list: { request: GET /things, items: '{{ body.things }}' }
 delete: DELETE /things/{{ thing.id }}
 ";
 
+const REQUIREMENTS: &str = "
+requirements:
+  - { id: R-1, text: 'It is not there', level: observe, source: 'the manual' }
+  - { id: R-2, text: 'It is not there', level: must, source: 'the manual' }
+";
+
 /// Runs scenarios with the resource `thing` against the server.
 async fn judge(server: &MockServer, resource: &str, scenarios: &str, jobs: usize) -> RunReport {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("thing.yaml"), resource).unwrap();
     std::fs::write(directory.path().join("it.yaml"), scenarios).unwrap();
+    let requirements = scenarios.contains("R-1").then_some(REQUIREMENTS);
+    std::fs::write(
+        directory.path().join("r.yaml"),
+        requirements.unwrap_or("requirements: []"),
+    )
+    .unwrap();
     let files = Files::Directory {
         root: directory.path().to_path_buf(),
         prefix: String::new(),
@@ -130,6 +143,15 @@ async fn a_shared_object_that_is_refused_is_asked_for_once() {
             9,
             "eight cases and the shared object itself"
         );
+        let console = Console {
+            width: None,
+            styled: false,
+            verbose: false,
+        };
+        let summary = console.summary(&report);
+        let told = |text| summary.matches(text).count();
+        assert_eq!((told("ERROR"), told("403 {")), (1, 1), "{summary}");
+        assert_eq!(told("curl"), 1, "the request that was refused: {summary}");
     }
 }
 
@@ -274,6 +296,33 @@ scenarios:
     }
 }
 
+#[tokio::test]
+async fn a_case_counts_what_it_was_held_to() {
+    let server = MockServer::start().await;
+    answer(&server, "GET", "/it", 200, json!({"a": 1})).await;
+    let scenarios = "
+scenarios:
+  - { id: nothing, steps: [GET /it] }
+  - { id: recorded, steps: [{ request: GET /it, then: { observe: { a: body.a } } }] }
+  - { id: elsewhere, requirements: R-2, steps: [{ request: GET /it, then: { only_if: run_id == '', status: 404 } }] }
+  - { id: level, requirements: R-1, steps: [{ request: GET /it, then: { status: 404 } }] }
+  - { id: one, steps: [GET /it, { request: GET /it, then: { status: 200, observe: { a: body.a } } }] }
+  - id: two
+    steps:
+      - { request: GET /it, then: { check: body.a == 1 } }
+      - { request: GET /it, then: [{ only_if: 'false', status: 404 }] }
+    finally: [{ request: GET /it, then: { body: { a: 1 } } }]
+";
+    let report = judge(&server, RESOURCE, scenarios, 2).await;
+    let judged: Vec<usize> = report.outcomes.iter().map(|it| it.judged).collect();
+    assert_eq!(judged, [0, 0, 0, 0, 1, 2]);
+    let counts = report.counts();
+    assert_eq!((counts.passed, counts.observed), (6, 4));
+    let shown: Vec<_> = report.requirements.iter().map(|it| it.verdict).collect();
+    assert_eq!(shown, [Some(Verdict::Pass), Some(Verdict::Error)]);
+    assert_eq!(report.exit_code(), 0);
+}
+
 /// Answers a GET with the object so many times, then with 404.
 async fn there_for(server: &MockServer, id: &str, times: u64) {
     let at = format!("/things/{id}");
@@ -402,4 +451,35 @@ scenarios:
             "POST", "DELETE", "GET", "GET", "GET", "GET", "DELETE", "GET", "GET"
         ]
     );
+}
+
+#[tokio::test]
+async fn a_step_s_own_then_knows_its_captures_and_what_it_created() {
+    let server = MockServer::start().await;
+    let thing = json!({"id": "t1", "size": 3, "twice": 3});
+    answer(&server, "POST", "/things", 201, thing.clone()).await;
+    answer(&server, "GET", "/things", 200, thing).await;
+    let report = judge(
+        &server,
+        RESOURCE,
+        "
+scenarios:
+  - id: captured
+    when: { request: POST /things, capture: { size: body.size } }
+    then:
+      check: size == 3
+      body: { twice: '{{ size }}', id: { $check: value == body.id and status == 201 } }
+  - id: created
+    when: { request: POST /things, creates: { made: thing } }
+    then: { check: made.id == body.id, body: { id: '{{ made.id }}' } }
+  - id: repeated
+    when: { request: GET /things, capture: { size: body.size } }
+    then: { check: size == 3, body: { twice: '{{ size }}' }, eventually: 5s }
+",
+        1,
+    )
+    .await;
+    for outcome in &report.outcomes {
+        assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.findings);
+    }
 }

@@ -1,5 +1,7 @@
 //! Whether an answer is what a scenario or a profile says it is.
 
+use std::borrow::Cow;
+
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -10,65 +12,43 @@ use crate::suite::model::{AnswerExpect, BodyExpect, Expect, Profile, SchemaRef};
 use crate::suite::openapi::OpenApi;
 use crate::template::Scope;
 
-/// A response with its content read once.
-#[derive(Debug)]
-pub struct Observed<'a> {
-    /// The response.
-    pub response: &'a Response,
-    /// The content as JSON; `None` when it is empty or no JSON.
-    pub json: Option<Value>,
+/// Adds `status`, `headers` and `body` to a scope. `headers` has lower-case names with `_` for `-`; `body` is
+/// the JSON content, else the text, else null.
+pub fn into_scope(response: &Response, scope: &mut Scope) {
+    scope.set("status", &response.status.into());
+    let headers = response
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.to_ascii_lowercase().replace('-', "_"),
+                Value::from(value.clone()),
+            )
+        })
+        .collect();
+    scope.set("headers", &Value::Object(headers));
+    scope.set("body", &body_of(response));
 }
 
-impl<'a> Observed<'a> {
-    /// Reads the content.
-    pub fn new(response: &'a Response) -> Self {
-        Self {
-            response,
-            json: response.json(),
-        }
-    }
-
-    /// Adds `status`, `headers` and `body` to a scope. `headers` has lower-case names with `_` for `-`;
-    /// `body` is the JSON content, else the text, else null.
-    pub fn into_scope(&self, scope: &mut Scope) {
-        scope.set("status", &self.response.status.into());
-        let headers = self
-            .response
-            .headers
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_ascii_lowercase().replace('-', "_"),
-                    Value::from(value.clone()),
-                )
-            })
-            .collect();
-        scope.set("headers", &Value::Object(headers));
-        scope.set("body", &self.body());
-    }
-
-    fn body(&self) -> Value {
-        match &self.json {
-            Some(json) => json.clone(),
-            None if self.response.body.is_empty() => Value::Null,
-            None => String::from_utf8_lossy(&self.response.body)
-                .into_owned()
-                .into(),
-        }
+fn body_of(response: &Response) -> Cow<'_, Value> {
+    match response.body.json() {
+        Some(json) => Cow::Borrowed(json),
+        None if response.body.is_empty() => Cow::Owned(Value::Null),
+        None => Cow::Owned(response.body.text().into_owned().into()),
     }
 }
 
 /// Holds an answer to everything that an expectation says of it.
 pub fn answer(
     expect: &Expect,
-    observed: &Observed<'_>,
+    response: &Response,
     scope: &Scope,
     profile: Option<&Profile>,
     api: Option<&OpenApi>,
 ) -> Vec<Mismatch> {
-    let mut found = plain(&expect.answer, observed, scope, api, &expect.span);
+    let mut found = plain(&expect.answer, response, scope, api, &expect.span);
     if !expect.named.is_empty() {
-        found.extend(named(&expect.named, observed, scope, profile, api));
+        found.extend(named(&expect.named, response, scope, profile, api));
     }
     found
 }
@@ -76,22 +56,22 @@ pub fn answer(
 /// Whether an answer is one of the named ones; any 2xx where there is no name.
 pub fn satisfies(
     names: &[Spanned<String>],
-    observed: &Observed<'_>,
+    response: &Response,
     scope: &Scope,
     profile: Option<&Profile>,
     api: Option<&OpenApi>,
 ) -> bool {
     if names.is_empty() {
-        return (200..300).contains(&observed.response.status);
+        return (200..300).contains(&response.status);
     }
-    named(names, observed, scope, profile, api).is_empty()
+    named(names, response, scope, profile, api).is_empty()
 }
 
 /// Holds an answer to the named answers of the profile: one of them must fit. What does not agree is said
 /// of the one with the right status, else of the names.
 pub fn named(
     names: &[Spanned<String>],
-    observed: &Observed<'_>,
+    response: &Response,
     scope: &Scope,
     profile: Option<&Profile>,
     api: Option<&OpenApi>,
@@ -103,7 +83,7 @@ pub fn named(
             wanted.push(format!("{} (not declared by the profile)", name.value));
             continue;
         };
-        let found = plain(&answer.expect, observed, scope, api, &name.span);
+        let found = plain(&answer.expect, response, scope, api, &name.span);
         if found.is_empty() {
             return Vec::new();
         }
@@ -128,7 +108,7 @@ pub fn named(
         vec![Mismatch {
             check: "answer",
             expected: wanted.join(" or "),
-            actual: summary(observed.response),
+            actual: summary(response),
             location: names.first().map(|name| name.span.location()),
         }]
     })
@@ -138,7 +118,7 @@ pub fn named(
 /// first entry that it fits.
 pub fn answers(
     expect: &Expect,
-    observed: &[Observed<'_>],
+    responses: &[&Response],
     scope: &Scope,
     profile: Option<&Profile>,
     api: Option<&OpenApi>,
@@ -148,14 +128,14 @@ pub fn answers(
     }
     let mut counted = vec![0_usize; expect.answers.len()];
     let mut strange = Vec::new();
-    for answer in observed {
+    for response in responses {
         match expect
             .answers
             .iter()
-            .position(|(names, _)| satisfies(names, answer, scope, profile, api))
+            .position(|(names, _)| satisfies(names, response, scope, profile, api))
         {
             Some(at) => counted[at] += 1,
-            None => strange.push(summary(answer.response)),
+            None => strange.push(summary(response)),
         }
     }
     let names = |names: &[Spanned<String>]| {
@@ -206,13 +186,12 @@ pub fn answers(
 
 fn plain(
     expect: &AnswerExpect,
-    observed: &Observed<'_>,
+    response: &Response,
     scope: &Scope,
     api: Option<&OpenApi>,
     span: &Span,
 ) -> Vec<Mismatch> {
     let mut found = Vec::new();
-    let response = observed.response;
     if let Some(status) = &expect.status
         && !status.value.contains(response.status)
     {
@@ -245,13 +224,13 @@ fn plain(
             found.push(Mismatch {
                 check: "body",
                 expected: "no content".to_owned(),
-                actual: bounded(&String::from_utf8_lossy(&response.body)),
+                actual: bounded(&response.body.text()),
                 location: Some(at.location()),
             });
         }
         Some((BodyExpect::Matches(matcher), at)) => {
-            let value = observed.body();
-            let value = (!response.body.is_empty()).then_some(&value);
+            let value = body_of(response);
+            let value = (!response.body.is_empty()).then_some(value.as_ref());
             found.extend(
                 body::matches(matcher, value, "body", scope)
                     .into_iter()
@@ -272,12 +251,9 @@ fn plain(
                 (component.as_deref(), name)
             }
         };
-        let actual = match (validator, &observed.json) {
+        let actual = match (validator, response.body.json()) {
             (None, _) => Some(format!("there is no schema `{name}`")),
-            (Some(_), None) => Some(format!(
-                "no JSON: {}",
-                bounded(&String::from_utf8_lossy(&response.body))
-            )),
+            (Some(_), None) => Some(format!("no JSON: {}", bounded(&response.body.text()))),
             (Some(validator), Some(json)) => violations(validator, json),
         };
         if let Some(actual) = actual {
@@ -322,9 +298,5 @@ fn summary(response: &Response) -> String {
     if response.body.is_empty() {
         return format!("{} without content", response.status);
     }
-    format!(
-        "{} {}",
-        response.status,
-        bounded(&String::from_utf8_lossy(&response.body))
-    )
+    format!("{} {}", response.status, bounded(&response.body.text()))
 }

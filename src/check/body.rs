@@ -1,11 +1,10 @@
 //! Whether a JSON value matches, and where it does not.
 
-use regex::Regex;
 use serde_json::Value;
 
 use super::{Mismatch, quote};
 use crate::suite::model::{MatchOp, Matcher};
-use crate::template::Scope;
+use crate::template::{Scope, pattern};
 
 /// Holds a value to a matcher; each mismatch names the path inside the value.
 pub(super) fn matches(
@@ -119,8 +118,8 @@ fn operator(
     match op {
         MatchOp::Matches(template, compiled) => match compiled.clone().map_or_else(
             || {
-                let pattern = template.text(scope).map_err(|error| error.to_string())?;
-                Regex::new(&pattern).map_err(|error| error.to_string())
+                let text = template.text(scope).map_err(|error| error.to_string())?;
+                pattern(&text).map_err(|error| error.to_string())
             },
             Ok,
         ) {

@@ -9,7 +9,7 @@ mod diff;
 mod standing;
 
 pub use aftermath::{Afterwards, ListView, absent, gone, listed, reads_as, unchanged};
-pub use answer::{Observed, answer, answers, named, satisfies};
+pub use answer::{answer, answers, into_scope, named, satisfies};
 pub use diff::{Difference, differences};
 pub use standing::{Standing, standing};
 

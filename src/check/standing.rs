@@ -1,8 +1,8 @@
 //! What holds for every exchange without being asked.
 
 use super::answer::violations;
-use super::{Mismatch, Observed, bounded};
-use crate::exchange::Request;
+use super::{Mismatch, bounded};
+use crate::exchange::{Request, Response};
 use crate::suite::openapi::{Described, OpenApi};
 
 /// How much of the standing checks applies to an exchange.
@@ -18,11 +18,10 @@ pub enum Standing {
 /// claimed, no redirect to another origin, and an answer that the OpenAPI description knows.
 pub fn standing(
     request: &Request,
-    observed: &Observed<'_>,
+    response: &Response,
     api: Option<&OpenApi>,
     standing: Standing,
 ) -> Vec<Mismatch> {
-    let response = observed.response;
     let mut found = Vec::new();
     let mut push = |check, expected: &str, actual: String| {
         found.push(Mismatch {
@@ -32,7 +31,7 @@ pub fn standing(
             location: None,
         });
     };
-    let text = || bounded(&String::from_utf8_lossy(&response.body));
+    let text = || bounded(&response.body.text());
     if response.status >= 500 {
         if standing == Standing::Full {
             push(
@@ -59,7 +58,7 @@ pub fn standing(
             ),
         );
     }
-    if response.claims_json() && !response.body.is_empty() && observed.json.is_none() {
+    if response.claims_json() && !response.body.is_empty() && response.body.json().is_none() {
         push("json", "JSON, as the Content-Type says", text());
     }
     if (300..400).contains(&response.status)
@@ -105,7 +104,7 @@ pub fn standing(
                 if request.method == "HEAD" {
                     return found;
                 }
-                match &observed.json {
+                match response.body.json() {
                     None => push(
                         "openapi",
                         "JSON content, as the description says",
@@ -171,7 +170,6 @@ fn leaves(url: &str, location: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::Response;
 
     fn check(method: &str, status: u16, headers: &[(&str, &str)], body: &str, wanted: &[&str]) {
         let request = Request {
@@ -186,9 +184,9 @@ mod tests {
                 .iter()
                 .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
                 .collect(),
-            body: body.into(),
+            body: body.as_bytes().to_vec().into(),
         };
-        let found: Vec<&str> = standing(&request, &Observed::new(&response), None, Standing::Full)
+        let found: Vec<&str> = standing(&request, &response, None, Standing::Full)
             .iter()
             .map(|m| m.check)
             .collect();

@@ -64,6 +64,10 @@ impl Console {
             return None;
         }
         lines.push(self.status_line(outcome));
+        if outcome.only_observed() {
+            let note = evidence::ONLY_OBSERVED.to_owned();
+            lines.extend(indented(COLUMN, [note]));
+        }
         match outcome.verdict {
             Verdict::Pass | Verdict::Fail => lines.extend(indented(
                 COLUMN,
@@ -639,6 +643,31 @@ ERROR 2 cases for the same reason
         assert_eq!(
             PLAIN.summary(&report),
             "0 passed, 0 failed, 0 errors, 0 skipped in 1.234 s"
+        );
+    }
+
+    #[test]
+    fn a_pass_that_was_held_to_nothing_says_so() {
+        let mut seen = sample::case("seen", "a second deletion", Verdict::Pass);
+        seen.judged = 0;
+        assert_eq!(
+            PLAIN.finished(&seen).unwrap(),
+            "PASS  pools/delete/in_use/seen  a second deletion  (12 ms)\n      nothing was judged, only observed"
+        );
+        let mut report = sample::everything();
+        report.outcomes.push(seen);
+        let summary = PLAIN.summary(&report);
+        assert!(
+            summary.contains("\n4 passed (1 with warnings, 1 only observed), 1 failed"),
+            "{summary}"
+        );
+        report.outcomes.retain(CaseOutcome::only_observed);
+        report.requirements[0].verdict = Some(Verdict::Error);
+        let summary = PLAIN.summary(&report);
+        assert!(
+            summary.contains("could not be judged  DP-10\n")
+                && summary.contains("\n1 passed (1 only observed), 0 failed"),
+            "{summary}"
         );
     }
 

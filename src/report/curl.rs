@@ -269,7 +269,7 @@ mod tests {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("token", SECRET)
             .output()
-            .expect("a shell runs");
+            .expect("this test needs the POSIX shell `sh` in PATH, and never passes without it");
         assert!(
             output.status.success(),
             "{script}: {}",
@@ -407,7 +407,7 @@ mod tests {
             .arg("-c")
             .arg(format!("printf %s {}", word("x${nowhere_set}")))
             .output()
-            .expect("a shell runs");
+            .expect("this test needs the POSIX shell `sh` in PATH, and never passes without it");
         assert!(!output.status.success() && output.stdout.is_empty());
     }
 

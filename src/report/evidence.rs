@@ -178,6 +178,9 @@ pub(super) fn in_short(finding: &Finding, limit: usize) -> String {
     )
 }
 
+/// What is said of a case that passed without being held to anything.
+pub(super) const ONLY_OBSERVED: &str = "nothing was judged, only observed";
+
 /// A leak on one line.
 pub(super) fn leak(leak: &Leak) -> String {
     line(&format!(

@@ -79,7 +79,9 @@ impl Console {
     pub(super) fn unshown(&self, report: &RunReport) -> Option<Vec<String>> {
         let passed = |requirement: &RequirementResult| {
             report.outcomes.iter().any(|outcome| {
-                outcome.verdict == Verdict::Pass && requirement.cases.contains(&outcome.id)
+                outcome.verdict == Verdict::Pass
+                    && !outcome.only_observed()
+                    && requirement.cases.contains(&outcome.id)
             })
         };
         let mut causes: Vec<(&str, Vec<&str>)> = [
@@ -164,8 +166,16 @@ impl Console {
             format!("{} passed", counts.passed),
             Tone::Good,
         );
-        if counts.warned > 0 {
-            line.push_str(&format!(" ({} with warnings)", counts.warned));
+        let parts: Vec<String> = [
+            (counts.warned, "with warnings"),
+            (counts.observed, "only observed"),
+        ]
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+        if !parts.is_empty() {
+            line.push_str(&format!(" ({})", parts.join(", ")));
         }
         line.push_str(", ");
         line.push_str(&toned(

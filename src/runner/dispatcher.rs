@@ -282,6 +282,7 @@ fn shared_outcome(trouble: SharedTrouble, started: Timestamp) -> CaseOutcome {
         verdict,
         reason,
         findings,
+        judged: 0,
         observations: Vec::new(),
         leaked: Vec::new(),
         requests: exchanges.len(),

@@ -105,10 +105,7 @@ impl Leases {
                 return Ok(object);
             }
             if let Some((why, _)) = &lock(&kind.trouble).refused {
-                return Err(Stop::Unjudged(format!(
-                    "the shared {} could not be set up: {why}",
-                    resource.name
-                )));
+                return Err(Stop::Unjudged(why.clone()));
             }
             let proven = lock(&kind.state).proven;
             let created = if proven && scope == Scope::Worker {
@@ -287,10 +284,13 @@ impl Kind {
                 if objects.len() > behind {
                     state.created.push(objects);
                 }
-                if let (Stop::Unjudged(why), false) = (&stop, state.proven) {
-                    lock(&self.trouble).refused = Some((why.clone(), session.exchanges));
-                }
-                Err(stop)
+                let (Stop::Unjudged(why), false) = (&stop, state.proven) else {
+                    return Err(stop);
+                };
+                // All cases say the same, the one that happened to ask first included.
+                let why = format!("the shared {} could not be set up: {why}", resource.name);
+                lock(&self.trouble).refused = Some((why.clone(), session.exchanges));
+                Err(Stop::Unjudged(why))
             }
         }
     }

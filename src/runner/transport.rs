@@ -102,7 +102,7 @@ impl Transport {
         Ok(Response {
             status,
             headers,
-            body,
+            body: body.into(),
         })
     }
 }

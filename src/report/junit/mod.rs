@@ -66,8 +66,13 @@ fn junit_within(report: &RunReport, mut texts: usize) -> Result<String, Serializ
         case.extra
             .insert("line".into(), outcome.location.line.to_string().into());
         case.properties = case_properties(outcome, report);
-        if outcome.verdict == Verdict::Pass && !outcome.leaked.is_empty() {
-            case.set_system_out(text(&leaks(outcome)));
+        if outcome.verdict == Verdict::Pass {
+            let note = outcome.only_observed().then_some(evidence::ONLY_OBSERVED);
+            let lines = note.map(str::to_owned).into_iter();
+            let lines: Vec<String> = lines.chain(leaks(outcome)).collect();
+            if !lines.is_empty() {
+                case.set_system_out(text(&lines.join("\n")));
+            }
         }
         suite.add_test_case(case);
     }
@@ -183,7 +188,7 @@ fn status(outcome: &CaseOutcome, report: &RunReport, texts: &mut usize) -> TestC
                 text(&format!(
                     "{}\n{}",
                     clamp(&terminal(reason()), MESSAGE),
-                    leaks(outcome)
+                    leaks(outcome).join("\n")
                 ))
                 .trim_end(),
             );
@@ -260,18 +265,14 @@ fn description(outcome: &CaseOutcome, report: &RunReport) -> String {
     );
     if !outcome.leaked.is_empty() {
         lines.push(String::new());
-        lines.push(leaks(outcome));
+        lines.extend(leaks(outcome));
     }
     lines.join("\n")
 }
 
-fn leaks(outcome: &CaseOutcome) -> String {
-    outcome
-        .leaked
-        .iter()
-        .map(|leak| format!("left on the endpoint: {}", evidence::leak(leak)))
-        .collect::<Vec<_>>()
-        .join("\n")
+fn leaks(outcome: &CaseOutcome) -> Vec<String> {
+    let told = |leak| format!("left on the endpoint: {}", evidence::leak(leak));
+    outcome.leaked.iter().map(told).collect()
 }
 
 fn message(message: &str) -> String {
@@ -403,7 +404,7 @@ mod tests {
     #[test]
     fn an_error_says_why_the_case_could_not_be_judged() {
         let suite = suite(&sample::everything());
-        let error = named(&suite, "quota [pools/delete/in_use/quota-a]").all("error")[0];
+        let error = named(&suite, "quota").all("error")[0];
         assert_eq!(
             (error.attribute("message"), error.attribute("type")),
             (
@@ -435,13 +436,14 @@ mod tests {
     }
 
     #[test]
-    fn passing_cases_are_silent_but_for_what_they_left_behind() {
+    fn passing_cases_are_silent_but_for_what_they_left_behind_or_did_not_judge() {
         let mut report = sample::everything();
         report.outcomes[1].leaked = vec![Leak {
             resource: "member".to_owned(),
             id: "m1".to_owned(),
             why: "timed out".to_owned(),
         }];
+        report.outcomes[0].judged = 0;
         let suite = suite(&report);
         let children = |name: &str| {
             named(&suite, name)
@@ -450,7 +452,10 @@ mod tests {
                 .map(|child| child.name.clone())
                 .collect::<Vec<_>>()
         };
-        assert_eq!(children("pool with a monitor → 409"), ["properties"]);
+        assert_eq!(
+            named(&suite, "pool with a monitor → 409").all("system-out")[0].text,
+            "nothing was judged, only observed"
+        );
         assert_eq!(children("says which member → message"), ["properties"]);
         assert_eq!(
             named(&suite, "says which member → message").properties("warning"),
@@ -506,13 +511,8 @@ mod tests {
                 id: hostile.to_owned(),
                 why: hostile.to_owned(),
             }];
-            let mut answered = sample::exchange(Phase::Act, "POST", 200, hostile.as_bytes());
-            answered
-                .response
-                .as_mut()
-                .unwrap()
-                .body
-                .extend(b"\xed\xa0\x80\xff");
+            let body = [hostile.as_bytes(), b"\xed\xa0\x80\xff"].concat();
+            let mut answered = sample::exchange(Phase::Act, "POST", 200, &body);
             answered
                 .response
                 .as_mut()

@@ -1,6 +1,8 @@
 //! The names of cases in the XML: unique, and the same in every run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+
+use sha2::{Digest as _, Sha256};
 
 use super::one_line;
 use crate::outcome::{CaseOutcome, RunReport};
@@ -9,42 +11,30 @@ use crate::report::escape::clamp;
 /// The longest name and classname, in characters; Azure DevOps cuts there.
 pub(super) const LONGEST: usize = 512;
 
+/// The longest id in a name, in characters; of a longer one the end is kept.
+const LONGEST_ID: usize = 384;
+
 /// Classname and name of each case, unique together: GitLab keeps only the first of two that are the same.
+///
+/// Each depends on its own case alone, so that a test keeps its history whatever else was selected. Only
+/// what a suite does not allow, the same title twice in one file, is numbered.
 pub(super) fn names(report: &RunReport) -> Vec<(String, String)> {
-    let plain: Vec<(String, String)> = report
+    let own: Vec<(String, String)> = report
         .outcomes
         .iter()
         .map(|outcome| (classname(outcome, report), name(outcome)))
         .collect();
-    let mut count: HashMap<&(String, String), usize> = HashMap::new();
-    for pair in &plain {
-        *count.entry(pair).or_default() += 1;
-    }
-    // The names that need no change come first, so that no changed one takes theirs.
-    let mut taken: HashSet<(String, String)> = plain
-        .iter()
-        .filter(|pair| count[pair] == 1)
-        .cloned()
-        .collect();
-    plain
-        .iter()
-        .zip(&report.outcomes)
-        .map(|(pair, outcome)| {
-            if count[pair] == 1 {
-                return pair.clone();
-            }
-            let mut suffix = format!(" [{}]", one_line(&outcome.id));
-            let mut again = 1;
-            loop {
-                let unique = (pair.0.clone(), with_suffix(&pair.1, &suffix));
-                if taken.insert(unique.clone()) {
-                    return unique;
-                }
-                again += 1;
-                suffix = format!(" [{}] ({again})", one_line(&outcome.id));
-            }
-        })
-        .collect()
+    let mut taken: HashSet<(String, String)> = HashSet::new();
+    let numbered = |(class, name): &(String, String)| {
+        if taken.insert((class.clone(), name.clone())) {
+            return (class.clone(), name.clone());
+        }
+        (2_usize..)
+            .map(|again| (class.clone(), with_suffix(name, &format!(" ({again})"))))
+            .find(|pair| !own.contains(pair) && taken.insert(pair.clone()))
+            .unwrap_or_default()
+    };
+    own.iter().map(numbered).collect()
 }
 
 fn classname(outcome: &CaseOutcome, report: &RunReport) -> String {
@@ -56,93 +46,116 @@ fn classname(outcome: &CaseOutcome, report: &RunReport) -> String {
     clamp(&one_line(group).replace('/', "."), LONGEST)
 }
 
+/// The title, which is unique in its file; with the id behind it where the XML could make it the same as
+/// another, or as another with an id behind it.
 fn name(outcome: &CaseOutcome) -> String {
-    let title = one_line(&outcome.title);
-    let last = one_line(outcome.id.rsplit('/').next().unwrap_or(&outcome.id));
-    if title.is_empty() {
-        clamp(&last, LONGEST)
-    } else if title.chars().nth(LONGEST).is_some() {
-        with_suffix(&title, &format!(" [{last}]"))
-    } else {
-        title
+    let kept =
+        |text: &str| !text.is_empty() && one_line(text) == text && text.chars().count() <= LONGEST;
+    let (title, group) = (&outcome.title, &outcome.group);
+    if kept(title) && !title.ends_with(']') && kept(group) && !group.contains('.') {
+        return title.clone();
     }
+    let mut id = one_line(&outcome.id);
+    let length = id.chars().count();
+    if id != outcome.id || length > LONGEST_ID {
+        let digest = Sha256::digest(outcome.id.as_bytes());
+        let end: String = id.chars().skip(length.saturating_sub(LONGEST_ID)).collect();
+        id = format!(
+            "{end} {:02x}{:02x}{:02x}{:02x}",
+            digest[0], digest[1], digest[2], digest[3]
+        );
+    }
+    with_suffix(&one_line(title), &format!(" [{id}]"))
+        .trim_start()
+        .to_owned()
 }
 
-/// A name with a suffix in at most 512 characters; of a suffix that takes more than three quarters of
-/// them the end is kept, where ids differ.
+/// A name with a suffix in at most 512 characters.
 fn with_suffix(name: &str, suffix: &str) -> String {
-    let length = suffix.chars().count();
-    let suffix: String = suffix
-        .chars()
-        .skip(length.saturating_sub(LONGEST * 3 / 4))
-        .collect();
-    let room = LONGEST - suffix.chars().count();
+    let room = LONGEST.saturating_sub(suffix.chars().count());
     format!("{}{suffix}", clamp(name, room))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::outcome::{CaseOutcome, RunReport, Verdict};
+    use super::*;
+    use crate::outcome::Verdict;
     use crate::report::junit::junit;
-    use crate::report::lint::lint;
     use crate::report::sample;
 
     #[test]
-    fn names_are_unique_short_and_the_same_in_every_run() {
+    fn a_name_does_not_depend_on_what_else_was_selected() {
         let long = "x".repeat(2000);
-        let mut outcomes: Vec<CaseOutcome> = [
+        let hostile = [
             "same",
-            "same",
-            "same [pools/delete/in_use/0]",
-            &long,
+            "same ",
+            "same [1]",
+            "same [pools/delete/in_use/1]",
             &long,
             " \n ",
             "a\u{1}",
             "a\\u{1}",
-            "trimmed ",
-            "trimmed",
             "",
-            "",
-            "other",
-            "other",
-        ]
-        .iter()
-        .enumerate()
-        .map(|(at, title)| sample::case(&at.to_string(), title, Verdict::Pass))
-        .collect();
-        // A title under another group is no collision, unless the dots make the groups the same.
-        outcomes[12].group = "elsewhere".to_owned();
-        outcomes[8].group = "a/b".to_owned();
-        outcomes[9].group = "a.b".to_owned();
-        // An id that is longer than a name, with its difference at the end.
-        outcomes[10].id = format!("{}/a", "i".repeat(900));
-        outcomes[11].id = format!("{}b/a", "i".repeat(900));
-        let mut report = sample::report(outcomes);
-        let names = |report: &RunReport| {
-            lint(&junit(report).unwrap()).unwrap().children[0]
-                .all("testcase")
-                .iter()
-                .map(|case| case.attribute("name").to_owned())
-                .collect::<Vec<_>>()
-        };
+        ];
+        let mut outcomes: Vec<CaseOutcome> = hostile
+            .iter()
+            .enumerate()
+            .map(|(at, title)| sample::case(&at.to_string(), title, Verdict::Pass))
+            .collect();
+        for group in ["a/b", "a.b", "a\u{1}", "a\\u{1}", ""] {
+            let mut case = sample::case("other", "same", Verdict::Pass);
+            case.group = group.to_owned();
+            case.id = format!("{group}/other");
+            outcomes.push(case);
+        }
+        // Ids that are longer than a name, with their difference at the end and at the beginning.
+        for id in [
+            "i".repeat(900),
+            format!("{}b", "i".repeat(899)),
+            format!("b{}", "i".repeat(899)),
+        ] {
+            let mut case = sample::case("long", " same", Verdict::Pass);
+            case.id = id;
+            outcomes.push(case);
+        }
+        let report = sample::report(outcomes);
+        let all = names(&report);
+        let mut unique: Vec<_> = all.iter().collect();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), all.len(), "{all:#?}");
+        for (at, outcome) in report.outcomes.iter().enumerate() {
+            let alone = names(&sample::report(vec![outcome.clone()]));
+            assert_eq!(alone, all[at..=at]);
+            assert!(all[at].1.chars().count() <= LONGEST);
+        }
+        for (at, name) in [
+            (0, "same"),
+            (1, "same [pools/delete/in_use/1]"),
+            (2, "same [1] [pools/delete/in_use/2]"),
+            (3, "same [pools/delete/in_use/1] [pools/delete/in_use/3]"),
+            (5, "\\u{a} [pools/delete/in_use/5]"),
+            (8, "[pools/delete/in_use/8]"),
+            (9, "same"),
+            (10, "same [a.b/other]"),
+        ] {
+            assert_eq!(all[at].1, name);
+        }
+    }
+
+    #[test]
+    fn two_cases_with_one_name_are_numbered() {
+        let titles = ["twice", "twice", "twice (2)", "twice"];
+        let outcomes = titles.map(|title| sample::case("one", title, Verdict::Pass));
+        let names = names(&sample::report(outcomes.to_vec()));
+        let names: Vec<&str> = names.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, ["twice", "twice (3)", "twice (2)", "twice (4)"]);
+    }
+
+    #[test]
+    fn names_are_the_same_in_every_run() {
+        let mut report = sample::everything();
         let first = names(&report);
-        assert_eq!(
-            first[..3],
-            [
-                "same [pools/delete/in_use/0] (2)",
-                "same [pools/delete/in_use/1]",
-                "same [pools/delete/in_use/0]"
-            ]
-        );
-        assert!(
-            first[3].ends_with("x… [3]") && first[4].ends_with("x… [4]"),
-            "{:?}",
-            &first[3..5]
-        );
-        assert_eq!(
-            (first[8].as_str(), first[12].as_str()),
-            ("trimmed [pools/delete/in_use/8]", "other")
-        );
         report.run_id = "an0ther".to_owned();
         report.seed = 77;
         assert_eq!(names(&report), first);

@@ -92,6 +92,7 @@ impl CaseRun<'_> {
                 (self.session.exchanges.len(), self.session.violations.len());
             let after = self.look(before).await?;
             let lists = self.lists(judged).await?;
+            let known = self.judging_scope(scope.clone(), before, &after);
             let mut found = Vec::new();
             for expect in judged {
                 found.extend(
@@ -100,7 +101,7 @@ impl CaseRun<'_> {
                         .map(|(mismatch, at)| (*expect, mismatch, at)),
                 );
                 found.extend(
-                    self.checks(expect, exchange, scope, before, &after)
+                    self.checks(expect, &known)
                         .into_iter()
                         .map(|mismatch| (*expect, mismatch, Some(exchange))),
                 );

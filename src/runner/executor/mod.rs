@@ -37,6 +37,7 @@ pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
         objects: Vec::new(),
         model: contract::model(&ctx.suite, &case.scenario),
         findings: Vec::new(),
+        judged: 0,
         observations: Vec::new(),
     };
     let mut stop = run.go().await.err();
@@ -59,6 +60,8 @@ struct CaseRun<'a> {
     /// The objects as the contract knows them, place by place, where the case asks for it.
     model: Option<State>,
     findings: Vec<Finding>,
+    /// How many expectations it was held to.
+    judged: usize,
     observations: Vec<Observation>,
 }
 

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::CaseRun;
-use crate::check::{self, Observed, Standing};
-use crate::exchange::{Phase, Request};
+use crate::check::{self, Standing};
+use crate::exchange::{Phase, Request, Response};
 use crate::oracle::{Call, On};
 use crate::runner::object::Blueprint;
 use crate::runner::session::{Backoff, OWNER, Stop};
@@ -89,6 +89,7 @@ impl CaseRun<'_> {
                         model.add(resource, object.value.clone(), object.needs.clone());
                     }
                     self.publish(&alias.value);
+                    scope.take(&alias.value, &self.session.scope);
                 }
                 self.judge(
                     step,
@@ -144,6 +145,7 @@ impl CaseRun<'_> {
                     )
                     .await?;
                 self.publish(alias);
+                scope.take(alias, &self.session.scope);
                 self.hold_to_contract(&judged, &call, decided, exchange, &scope, place)
                     .await?;
                 self.judge(
@@ -270,12 +272,12 @@ impl CaseRun<'_> {
             let Some(until) = until else {
                 return self.answered(exchange);
             };
+            let (known, _) = self.known(step, exchange, scope);
+            let known = self.judging_scope(known, &Vec::new(), &Vec::new());
             let fits = self.session.answer(exchange).is_ok()
                 && judged.iter().all(|expect| {
-                    self.answer_mismatches(expect, exchange, scope).is_empty()
-                        && self
-                            .checks(expect, exchange, scope, &Vec::new(), &Vec::new())
-                            .is_empty()
+                    self.answer_mismatches(expect, exchange, &known).is_empty()
+                        && self.checks(expect, &known).is_empty()
                 });
             let wait = backoff.next(self.session.answer(exchange).ok());
             if fits || Instant::now() + wait >= until {
@@ -303,13 +305,12 @@ impl CaseRun<'_> {
         }
         for expect in judged {
             let found = {
-                let observed: Vec<Observed<'_>> = (first..first + times)
+                let responses: Vec<&Response> = (first..first + times)
                     .filter_map(|at| self.session.answer(at).ok())
-                    .map(Observed::new)
                     .collect();
                 check::answers(
                     expect,
-                    &observed,
+                    &responses,
                     scope,
                     self.ctx.target.profile.as_deref(),
                     self.ctx.suite.openapi.as_deref(),

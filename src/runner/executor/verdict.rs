@@ -27,6 +27,7 @@ impl CaseRun<'_> {
             objects: _,
             model: _,
             mut findings,
+            judged,
             observations,
         } = self;
         let scenario = &case.scenario;
@@ -64,6 +65,7 @@ impl CaseRun<'_> {
             outcome.exchanges = session.exchanges;
         }
         outcome.findings = findings;
+        outcome.judged = judged;
         outcome.observations = observations;
         outcome.leaked = leaked;
         outcome
@@ -91,6 +93,7 @@ pub(in crate::runner) fn describe(
         verdict,
         reason,
         findings: Vec::new(),
+        judged: 0,
         observations: Vec::new(),
         leaked: Vec::new(),
         exchanges: Vec::new(),

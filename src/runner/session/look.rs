@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::{Backoff, OWNER, Session, Stop};
-use crate::check::{Afterwards, ListView, Observed, Standing};
+use crate::check::{self, Afterwards, ListView, Standing};
 use crate::exchange::{Phase, TransportError};
 use crate::runner::object::Object;
 use crate::template::{Scope, Template};
@@ -18,7 +18,7 @@ impl Session<'_> {
     pub(in crate::runner) fn answer_scope(&self, scope: &Scope, exchange: usize) -> Scope {
         let mut scope = scope.clone();
         if let Ok(response) = self.answer(exchange) {
-            Observed::new(response).into_scope(&mut scope);
+            check::into_scope(response, &mut scope);
         }
         scope
     }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::Context;
-use crate::check::{self, Mismatch, Observed, Standing};
+use crate::check::{self, Mismatch, Standing};
 use crate::exchange::{Phase, Request, Response, TransportError};
 use crate::source::Spanned;
 use crate::suite::model::Operation;
@@ -171,7 +171,7 @@ impl<'a> Session<'a> {
         if let Ok(response) = &exchange.response {
             let found = check::standing(
                 &exchange.request,
-                &Observed::new(response),
+                response,
                 self.ctx.suite.openapi.as_deref(),
                 standing,
             );
@@ -207,7 +207,7 @@ impl<'a> Session<'a> {
         self.answer(at).is_ok_and(|response| {
             check::satisfies(
                 names,
-                &Observed::new(response),
+                response,
                 scope,
                 self.ctx.target.profile.as_deref(),
                 self.ctx.suite.openapi.as_deref(),
@@ -238,7 +238,7 @@ impl<'a> Session<'a> {
                 !profile.transient.is_empty()
                     && check::satisfies(
                         &profile.transient,
-                        &Observed::new(response),
+                        response,
                         scope,
                         Some(profile),
                         self.ctx.suite.openapi.as_deref(),
@@ -275,7 +275,7 @@ impl<'a> Session<'a> {
             Ok(response) => format!(
                 "{request} was answered with {} {}",
                 response.status,
-                check::bounded(&String::from_utf8_lossy(&response.body))
+                check::bounded(&response.body.text())
             ),
             Err(error) => format!("{request}: {error}"),
         }

@@ -62,13 +62,17 @@ impl Expect {
 
     /// Whether it asks for anything at all.
     pub fn asks(&self) -> bool {
+        self.judges() || self.contract || !self.observe.is_empty()
+    }
+
+    /// Whether it says itself what can be other than asked.
+    pub fn judges(&self) -> bool {
         self.judges_one_answer()
             || !self.answers.is_empty()
             || self.within.is_some()
             || !self.check.is_empty()
-            || !self.observe.is_empty()
-            || self.contract
-            || self.has_aftermath()
+            || self.unchanged.is_some()
+            || !self.gone.is_empty()
     }
 
     /// Whether it asks for anything of the one answer to a request that is sent once.
