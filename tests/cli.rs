@@ -271,6 +271,27 @@ For more information, try '--help'.
 }
 
 #[test]
+fn a_defect_that_does_not_exist_is_bad_usage_and_the_nearest_is_named() {
+    let said = here(&["serve", "--defect", "monitor-ignore"]).exits(2);
+    let (nearest, all) = ("'monitor-ignored'", "possible values: members-ignored, ");
+    assert!(said.stderr.contains(nearest), "{}", said.stderr);
+    assert!(said.stderr.contains(all), "{}", said.stderr);
+}
+
+#[test]
+fn a_defect_of_another_dialect_is_bad_usage() {
+    let said = here(&[
+        "serve",
+        "--dialect",
+        "octavia",
+        "--defect",
+        "members-ignored",
+    ])
+    .exits(2);
+    insta::assert_snapshot!(said.stderr, @"error: octavia cannot have the defect `members-ignored`; start it with --dialect otc-v2");
+}
+
+#[test]
 fn a_variable_that_the_suite_does_not_declare_is_bad_usage() {
     insta::assert_snapshot!(here(&["run", "--var", "nope=1"]).frozen(), @r###"
 exit 2

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::defect::Defect;
 use super::dialect::Dialect;
 
 /// The project of `assize-owner` and `assize-readonly`.
@@ -25,6 +26,8 @@ pub struct Config {
     pub identities: Vec<Identity>,
     /// How many objects of each kind a project may own.
     pub quotas: Quotas,
+    /// What is done wrong on purpose; a defect that the dialect does not have changes nothing.
+    pub defects: Vec<Defect>,
     /// Seed of everything random, ids included: equal seeds and requests give equal answers.
     pub seed: u64,
 }
@@ -43,6 +46,7 @@ impl Config {
                 Identity::new("assize-admin", PROJECT_ADMIN, Access::Admin),
             ],
             quotas: Quotas::of(dialect),
+            defects: Vec::new(),
             seed: 0,
         }
     }
