@@ -58,14 +58,72 @@ impl Object for Omit {
     }
 }
 
-/// The names that an expression can use, with their values. Cheap to copy.
+/// A value as expressions see it. Cheap to copy.
+#[derive(Debug, Clone)]
+pub struct Data(Value);
+
+impl Data {
+    /// The value of JSON.
+    pub fn of(value: &Json) -> Self {
+        Self(Value::from(minijinja::value::Serde(value)))
+    }
+
+    /// A list of values.
+    pub fn list(items: impl IntoIterator<Item = Self>) -> Self {
+        Self(items.into_iter().map(|item| item.0).collect())
+    }
+
+    /// Values by name.
+    pub fn map(entries: impl IntoIterator<Item = (String, Self)>) -> Self {
+        let map: BTreeMap<String, Value> = entries
+            .into_iter()
+            .map(|(name, value)| (name, value.0))
+            .collect();
+        Self(Value::from(map))
+    }
+}
+
+/// The names that an expression can use, with their values. Cheap to copy: a copy that is changed keeps
+/// what it shares below what is its own.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    values: Arc<BTreeMap<String, Value>>,
+    top: Arc<Layer>,
+}
+
+#[derive(Debug, Default)]
+struct Layer {
+    values: BTreeMap<String, Value>,
+    below: Option<Arc<Layer>>,
+    depth: usize,
+}
+
+/// Layers that are looked through before they are joined.
+const DEPTH: usize = 6;
+
+impl Layer {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.values
+            .get(name)
+            .or_else(|| self.below.as_ref().and_then(|below| below.get(name)))
+    }
+
+    fn all(&self) -> BTreeMap<String, Value> {
+        let mut all = self
+            .below
+            .as_ref()
+            .map(|below| below.all())
+            .unwrap_or_default();
+        all.extend(
+            self.values
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        all
+    }
 }
 
 #[derive(Debug)]
-struct View(Arc<BTreeMap<String, Value>>);
+struct View(Arc<Layer>);
 
 impl Object for View {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
@@ -73,7 +131,7 @@ impl Object for View {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.keys().cloned().map(Value::from).collect())
+        Enumerator::Values(self.0.all().into_keys().map(Value::from).collect())
     }
 }
 
@@ -85,45 +143,60 @@ impl Scope {
 
     /// Gives a name its value; what it had before is replaced.
     pub fn set(&mut self, name: impl Into<String>, value: &Json) {
-        Arc::make_mut(&mut self.values)
-            .insert(name.into(), Value::from(minijinja::value::Serde(value)));
+        self.put(name, Data::of(value));
+    }
+
+    /// Gives a name a value that expressions can use already.
+    pub fn put(&mut self, name: impl Into<String>, value: Data) {
+        if let Some(own) = Arc::get_mut(&mut self.top) {
+            own.values.insert(name.into(), value.0);
+            return;
+        }
+        let deep = self.top.depth >= DEPTH;
+        let mut layer = Layer {
+            values: if deep {
+                self.top.all()
+            } else {
+                BTreeMap::new()
+            },
+            below: (!deep).then(|| Arc::clone(&self.top)),
+            depth: if deep { 0 } else { self.top.depth + 1 },
+        };
+        layer.values.insert(name.into(), value.0);
+        self.top = Arc::new(layer);
     }
 
     /// Takes every name of the other scope.
     pub fn extend(&mut self, other: &Scope) {
-        let values = Arc::make_mut(&mut self.values);
-        values.extend(
-            other
-                .values
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
-    }
-
-    /// Takes one name of another scope, if it has a value there.
-    pub fn take(&mut self, name: &str, other: &Scope) {
-        if let Some(value) = other.values.get(name).cloned() {
-            Arc::make_mut(&mut self.values).insert(name.to_owned(), value);
+        for (name, value) in other.top.all() {
+            self.put(name, Data(value));
         }
     }
 
     /// Gives `new` the value of `name`, if it has one.
     pub fn alias(&mut self, new: &str, name: &str) {
-        if let Some(value) = self.values.get(name).cloned() {
-            Arc::make_mut(&mut self.values).insert(new.to_owned(), value);
+        if let Some(value) = self.top.get(name).cloned() {
+            self.put(new, Data(value));
+        }
+    }
+
+    /// Takes one name from another scope, if it has a value there.
+    pub fn take(&mut self, name: &str, from: &Scope) {
+        if let Some(value) = from.top.get(name).cloned() {
+            self.put(name, Data(value));
         }
     }
 
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<Json> {
-        self.values
+        self.top
             .get(name)
             .and_then(|value| to_json(value).ok().flatten())
     }
 
     /// Whether the name has a value.
     pub fn contains(&self, name: &str) -> bool {
-        self.values.contains_key(name)
+        self.top.get(name).is_some()
     }
 }
 
@@ -210,7 +283,7 @@ impl Expr {
     fn evaluate(&self, scope: &Scope) -> Result<Value, EvalError> {
         let value = self
             .compiled
-            .eval(Value::from_object(View(Arc::clone(&scope.values))))
+            .eval(Value::from_object(View(Arc::clone(&scope.top))))
             .map_err(|error| self.error(explain(&error)))?;
         if value.is_undefined() {
             return Err(self.error("it has no value here".to_owned()));

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::suite::model::{Decision, Operation, Resource, Suite, succeeds};
-use crate::template::{EvalError, JsonTemplate, Scope};
+use crate::template::{Data, EvalError, JsonTemplate, Scope};
 
 /// The objects that were ever created, in the order of their creation. Cheap to copy.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,8 @@ struct Thing {
     resource: Arc<Resource>,
     /// Its fields but for those that follow from other objects.
     own: Json,
+    /// The same for expressions.
+    data: Data,
     /// The needs with the places of the objects that fill them.
     needs: Vec<(String, usize)>,
     alive: bool,
@@ -62,6 +64,7 @@ impl State {
     pub fn add(&mut self, resource: &Arc<Resource>, own: Json, needs: Vec<(String, usize)>) {
         self.things.push(Arc::new(Thing {
             resource: Arc::clone(resource),
+            data: Data::of(&own),
             own,
             needs,
             alive: true,
@@ -141,7 +144,7 @@ impl State {
     ) -> Result<(), EvalError> {
         let deletes = match &call.on {
             On::New(resource, needs) => {
-                let own = object.unwrap_or_else(|| Json::Object(Map::new()));
+                let own = object.unwrap_or_else(|| Json::Object(serde_json::Map::new()));
                 self.add(resource, own, needs.clone());
                 false
             }
@@ -163,11 +166,11 @@ impl State {
         };
         // All expressions see the state as it was.
         let before = self.clone();
-        let mut scope = before.object_scope(at, base)?;
+        let mut scope = before.object_scope(at, &before.view(base));
         scope.extend(&call.with);
-        scope.set(
+        scope.put(
             before.things[at].resource.name.as_str(),
-            &before.things[at].own,
+            before.things[at].data.clone(),
         );
         self.set(at, &line.sets, &scope)?;
         for change in &line.changes {
@@ -176,7 +179,7 @@ impl State {
                 if thing.resource.name != change.of.value {
                     continue;
                 }
-                scope.set("it", &thing.own);
+                scope.put("it", thing.data.clone());
                 match &change.condition {
                     Some(condition) if !condition.holds(&scope)? => {}
                     _ => self.set(other, &change.sets, &scope)?,
@@ -213,6 +216,10 @@ impl State {
                 own.insert(field.clone(), value);
             }
         }
+        if !fields.is_empty() {
+            let thing = Arc::make_mut(&mut self.things[at]);
+            thing.data = Data::of(&thing.own);
+        }
         Ok(())
     }
 
@@ -224,18 +231,25 @@ impl State {
             .any(|(_, need)| *need == other || self.rests_on(*need, other))
     }
 
+    /// What every expression about the objects knows: them by kind, beside the names of `base`.
+    pub fn view(&self, base: &Scope) -> Scope {
+        let mut scope = base.clone();
+        scope.put("all", self.by_kind(|_| true));
+        scope
+    }
+
     /// An object as it must read now. A field that follows from other objects replaces what the object was
     /// created with; one that it never had is not added.
     ///
     /// # Errors
     /// An expression that cannot be evaluated.
-    pub fn value(&self, at: usize, base: &Scope) -> Result<Json, EvalError> {
+    pub fn value(&self, at: usize, view: &Scope) -> Result<Json, EvalError> {
         let thing = &self.things[at];
         let mut value = thing.own.clone();
         if thing.resource.shows.is_empty() {
             return Ok(value);
         }
-        let scope = self.object_scope(at, base)?;
+        let scope = self.object_scope(at, view);
         if let Json::Object(fields) = &mut value {
             for (field, shown) in &thing.resource.shows {
                 if let (Some(slot), Some(shown)) = (fields.get_mut(field), shown.value(&scope)?) {
@@ -252,18 +266,19 @@ impl State {
     /// # Errors
     /// An expression that cannot be evaluated.
     pub fn scope(&self, call: &Call<'_>, base: &Scope) -> Result<Scope, EvalError> {
+        let view = self.view(base);
         let (mut scope, gone) = match &call.on {
             On::Object(at) => {
-                let mut scope = self.object_scope(*at, base)?;
+                let mut scope = self.object_scope(*at, &view);
                 let thing = &self.things[*at];
-                scope.set(thing.resource.name.as_str(), &self.value(*at, base)?);
+                scope.set(thing.resource.name.as_str(), &self.value(*at, &view)?);
                 (scope, !thing.alive)
             }
             On::New(_, needs) => {
-                let mut scope = base.clone();
-                self.with_all(&mut scope, None);
+                let mut scope = view.clone();
+                scope.put("children", self.by_kind(|_| false));
                 for (need, at) in self.reach(needs) {
-                    scope.set(need, &self.value(at, base)?);
+                    scope.set(need, &self.value(at, &view)?);
                 }
                 (scope, needs.iter().any(|(_, at)| !self.things[*at].alive))
             }
@@ -274,35 +289,28 @@ impl State {
     }
 
     /// What is known of an object: itself and what it needs by name, all objects by kind, and its children.
-    fn object_scope(&self, at: usize, base: &Scope) -> Result<Scope, EvalError> {
-        let mut scope = base.clone();
+    fn object_scope(&self, at: usize, view: &Scope) -> Scope {
+        let mut scope = view.clone();
         let thing = &self.things[at];
-        self.with_all(&mut scope, Some(at));
+        let needs_it = |other: &Thing| other.needs.iter().any(|(_, need)| *need == at);
+        scope.put("children", self.by_kind(needs_it));
         for (need, at) in self.reach(&thing.needs) {
-            scope.set(need, &self.things[at].own);
+            scope.put(need, self.things[at].data.clone());
         }
-        scope.set(thing.resource.name.as_str(), &thing.own);
-        Ok(scope)
+        scope.put(thing.resource.name.as_str(), thing.data.clone());
+        scope
     }
 
-    fn with_all(&self, scope: &mut Scope, of: Option<usize>) {
-        let (mut all, mut children) = (Map::new(), Map::new());
-        for kind in self.kinds.iter() {
-            all.insert(kind.clone(), Json::Array(Vec::new()));
-            children.insert(kind.clone(), Json::Array(Vec::new()));
-        }
-        for thing in self.things.iter().filter(|thing| thing.alive) {
-            let name = &thing.resource.name;
-            let own = thing.needs.iter().any(|(_, need)| Some(*need) == of);
-            for (map, counts) in [(&mut all, true), (&mut children, own)] {
-                if let (true, Some(list)) = (counts, map.get_mut(name).and_then(Json::as_array_mut))
-                {
-                    list.push(thing.own.clone());
-                }
-            }
-        }
-        scope.set("all", &Json::Object(all));
-        scope.set("children", &Json::Object(children));
+    /// The objects that exist and count, by kind; every kind is there.
+    fn by_kind(&self, counts: impl Fn(&Thing) -> bool) -> Data {
+        Data::map(self.kinds.iter().map(|kind| {
+            let of_kind = self
+                .things
+                .iter()
+                .filter(|thing| thing.alive && thing.resource.name == *kind && counts(thing))
+                .map(|thing| thing.data.clone());
+            (kind.clone(), Data::list(of_kind))
+        }))
     }
 
     /// The objects behind needs, directly first, then what those need; each kind once.

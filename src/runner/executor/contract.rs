@@ -183,6 +183,7 @@ impl CaseRun<'_> {
         let Some(model) = self.model.clone() else {
             return Ok(Vec::new());
         };
+        let view = model.view(&self.ctx.scope);
         let mut found = Vec::new();
         let mut lists: BTreeMap<String, (ListView, Option<usize>)> = BTreeMap::new();
         for place in 0..self.objects.len() {
@@ -196,7 +197,7 @@ impl CaseRun<'_> {
             let shown = self.objects[place].shown();
             let alive = model.is_alive(place);
             if alive {
-                let expected = model.value(place, &self.ctx.scope)?;
+                let expected = model.value(place, &view)?;
                 let resource = &self.objects[place].resource;
                 let mismatch = check::reads_as(
                     &shown,
