@@ -31,6 +31,7 @@ const REQUIREMENTS: &str = "
 requirements:
   - { id: R-1, text: 'It is not there', level: observe, source: 'the manual' }
   - { id: R-2, text: 'It is not there', level: must, source: 'the manual' }
+  - { id: R-3, text: 'It is there', level: should, source: 'the manual' }
 ";
 
 /// Runs scenarios with the resource `thing` against the server.
@@ -337,14 +338,28 @@ scenarios:
       - { request: GET /it, then: { check: body.a == 1 } }
       - { request: GET /it, then: [{ only_if: 'false', status: 404 }] }
     finally: [{ request: GET /it, then: { body: { a: 1 } } }]
+  - { id: in-part, requirements: [R-2, R-1, R-3], steps: [{ request: GET /it, then: [{ requirements: R-3, status: 200 }, { requirements: R-2, only_if: false, status: 404 }] }] }
 ";
     let report = judge(&server, RESOURCE, scenarios, 2).await;
     let judged: Vec<usize> = report.outcomes.iter().map(|it| it.judged).collect();
-    assert_eq!(judged, [0, 0, 0, 0, 1, 2]);
+    assert_eq!(judged, [0, 0, 0, 0, 1, 2, 1]);
     let counts = report.counts();
-    assert_eq!((counts.passed, counts.observed), (6, 4));
+    assert_eq!((counts.passed, counts.observed, counts.partly), (7, 4, 1));
+    let unjudged: Vec<_> = report
+        .outcomes
+        .iter()
+        .map(|it| it.not_judged.concat())
+        .collect();
+    assert_eq!(unjudged, ["", "", "R-2", "", "", "", "R-2"]);
     let shown: Vec<_> = report.requirements.iter().map(|it| it.verdict).collect();
-    assert_eq!(shown, [Some(Verdict::Pass), Some(Verdict::Error)]);
+    assert_eq!(
+        shown,
+        [
+            Some(Verdict::Pass),
+            Some(Verdict::Error),
+            Some(Verdict::Pass)
+        ]
+    );
     assert_eq!(report.exit_code(), 0);
 }
 

@@ -7,6 +7,7 @@ mod setup;
 mod steps;
 mod verdict;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -38,6 +39,7 @@ pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
         model: contract::model(&ctx.suite, &case.scenario),
         findings: Vec::new(),
         judged: 0,
+        shown: BTreeSet::new(),
         observations: Vec::new(),
     };
     let mut stop = run.go().await.err();
@@ -62,6 +64,8 @@ struct CaseRun<'a> {
     findings: Vec<Finding>,
     /// How many expectations it was held to.
     judged: usize,
+    /// The requirements that these expectations show.
+    shown: BTreeSet<String>,
     observations: Vec<Observation>,
 }
 
