@@ -62,6 +62,7 @@ impl CaseRun<'_> {
                         alias: &alias.value,
                         index: None,
                         resource,
+                        identity,
                         params: &[],
                         needs,
                     };
@@ -114,6 +115,7 @@ impl CaseRun<'_> {
                     alias,
                     index: None,
                     resource,
+                    identity,
                     params: &params,
                     needs,
                 };
