@@ -137,6 +137,8 @@ pub struct CaseOutcome {
     pub exchanges: Vec<Exchange>,
     /// How many requests it sent.
     pub requests: usize,
+    /// A scenario file that shows what a generated case found, made as short as it gets.
+    pub reproducer: Option<String>,
     /// When it began.
     pub started: Timestamp,
     /// How long it took, clean-up included.

@@ -17,6 +17,28 @@ pub struct Filter {
     pub tags: Vec<String>,
 }
 
+impl Filter {
+    /// The case whose id comes nearest to one of the wanted ones: what was meant, or what an id looks like.
+    pub fn nearest<'a>(&self, cases: &'a [Case]) -> Option<&'a Case> {
+        let distance = |wanted: &String, id: &str| {
+            let wanted = wanted.replace(['*', '?'], "");
+            let parts: Vec<&str> = id.split('/').collect();
+            let length = wanted.split('/').count().min(parts.len());
+            parts
+                .windows(length)
+                .map(|part| strsim::damerau_levenshtein(&wanted, &part.join("/")))
+                .min()
+        };
+        cases.iter().min_by_key(|case| {
+            let distances = self
+                .ids
+                .iter()
+                .filter_map(|wanted| distance(wanted, &case.id));
+            distances.min().unwrap_or(usize::MAX)
+        })
+    }
+}
+
 /// The cases of a run in their order, each with the reason if it will be skipped.
 #[derive(Debug)]
 pub struct Plan {
@@ -205,4 +227,57 @@ fn skip(
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::case::{Generate, expand};
+    use crate::suite::{Files, MANIFEST_FILE, Selection, load};
+    use crate::target::Limits;
+
+    #[test]
+    fn the_nearest_case_is_found_by_a_part_of_its_id() {
+        let files = [
+            (MANIFEST_FILE, "suite: s\nscenarios: all"),
+            (
+                "all/pools/delete.yaml",
+                "scenarios: [{ id: clean-pool, steps: GET /a }, { id: twice, steps: GET /b }]",
+            ),
+            ("all/members.yaml", "steps: GET /c"),
+        ];
+        let suite = load(&Selection {
+            suite: Some(Files::Embedded(
+                files.map(|(name, text)| (name.to_owned(), text)).into(),
+            )),
+            scenarios: None,
+            variables: Vec::new(),
+        })
+        .expect("the suite is right");
+        let target = Target::new(
+            &suite,
+            "http://127.0.0.1",
+            None,
+            &BTreeMap::new(),
+            Limits::STANDARD,
+        )
+        .expect("nothing is asked of the target");
+        let cases = expand(&suite, &target, &Generate::default()).cases;
+        for (wanted, near) in [
+            (&["clena-pool"][..], "pools/delete/clean-pool"),
+            (&["pool/delete/twice"], "pools/delete/twice"),
+            (&["*/delet/twise"], "pools/delete/twice"),
+            (&["a/very/long/path", "mebmers"], "members"),
+        ] {
+            let filter = Filter {
+                ids: wanted.iter().map(|id| (*id).to_owned()).collect(),
+                tags: Vec::new(),
+            };
+            let nearest = filter.nearest(&cases).map(|case| case.id.as_str());
+            assert_eq!(nearest, Some(near), "{wanted:?}");
+        }
+        assert!(Filter::default().nearest(&[]).is_none());
+    }
 }

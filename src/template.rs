@@ -301,6 +301,17 @@ impl Template {
         })
     }
 
+    /// The text as it was written.
+    pub fn source(&self) -> String {
+        self.parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.clone(),
+                Part::Expr(expr) => format!("{{{{ {} }}}}", expr.text),
+            })
+            .collect()
+    }
+
     /// The text itself, if there is no expression in it.
     pub fn literal(&self) -> Option<&str> {
         match self.parts.as_slice() {
@@ -453,6 +464,19 @@ impl JsonTemplate {
                 Json::Object(map)
             }
         }))
+    }
+
+    /// The value as it was written, in JSON, which YAML reads, too.
+    pub fn source(&self) -> Json {
+        match self {
+            Self::Plain(value) => value.clone(),
+            Self::Text(template) => template.source().into(),
+            Self::List(items) => items.iter().map(Self::source).collect(),
+            Self::Map(entries) => entries
+                .iter()
+                .map(|(key, value)| (key.clone(), value.source()))
+                .collect(),
+        }
     }
 
     /// Calls `visit` with every expression in it.

@@ -271,6 +271,27 @@ For more information, try '--help'.
 }
 
 #[test]
+fn a_defect_that_does_not_exist_is_bad_usage_and_the_nearest_is_named() {
+    let said = here(&["serve", "--defect", "monitor-ignore"]).exits(2);
+    let (nearest, all) = ("'monitor-ignored'", "possible values: members-ignored, ");
+    assert!(said.stderr.contains(nearest), "{}", said.stderr);
+    assert!(said.stderr.contains(all), "{}", said.stderr);
+}
+
+#[test]
+fn a_defect_of_another_dialect_is_bad_usage() {
+    let said = here(&[
+        "serve",
+        "--dialect",
+        "octavia",
+        "--defect",
+        "members-ignored",
+    ])
+    .exits(2);
+    insta::assert_snapshot!(said.stderr, @"error: octavia cannot have the defect `members-ignored`; start it with --dialect otc-v2");
+}
+
+#[test]
 fn a_variable_that_the_suite_does_not_declare_is_bad_usage() {
     insta::assert_snapshot!(here(&["run", "--var", "nope=1"]).frozen(), @r###"
 exit 2
@@ -432,7 +453,14 @@ fn an_endpoint_that_nobody_listens_on_is_no_verdict_on_the_contract() {
 }
 
 #[test]
-fn a_filter_that_no_case_matches_is_told_by_its_exit_code() {
+fn a_filter_that_no_case_matches_is_told_with_the_nearest_case() {
+    let near = "error: no case matches --filter clena-pool; the nearest is `pools/delete/clean/clean-pool`, and `assize list` names all\n";
+    for command in ["list", "run"] {
+        let said = here(&[command, "--filter", "clena-pool"]).exits(4);
+        assert!(said.stderr.ends_with(near), "{}", said.frozen());
+    }
+    let said = here(&["run", "--dry-run", "--filter", "clena-pool"]).exits(4);
+    assert_eq!(said.stderr, near);
     let said = here(&["run", "--filter", "nothing-like-this"]).exits(4);
     assert!(
         said.last_line()
@@ -440,6 +468,39 @@ fn a_filter_that_no_case_matches_is_told_by_its_exit_code() {
         "{}",
         said.frozen()
     );
+}
+
+#[test]
+fn filters_that_match_and_tags_that_exist_can_still_select_nothing_together() {
+    let arguments = [
+        "list",
+        "-f",
+        "pools/*/clean/*",
+        "-f",
+        "clean/",
+        "-t",
+        "identity",
+    ];
+    insta::assert_snapshot!(here(&arguments).frozen(), @r###"
+exit 4
+--- stdout
+0 cases, 0 of them skipped
+--- stderr
+error: no case matches --filter pools/*/clean/* or --filter clean/ and has --tag identity; the nearest is `pools/delete/identity/anonymous`, and `assize list` names all
+"###);
+}
+
+#[test]
+fn a_suite_without_scenarios_says_so() {
+    let directory = directory(&[("suite.yaml", "suite: bare\n")]);
+    let said = Said::from(assize(directory.path()).arg("list").output().unwrap());
+    insta::assert_snapshot!(said.frozen(), @r###"
+exit 4
+--- stdout
+0 cases, 0 of them skipped
+--- stderr
+error: the suite bare has no scenario
+"###);
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! Scenarios expanded to cases: concrete instances with ids that come from names, never from positions.
 
+mod sequence;
+mod write;
+
+pub use write::text;
+
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -57,8 +62,8 @@ pub struct Omitted {
 }
 
 /// The cases of a suite for a target.
-pub fn expand(suite: &Suite, _target: &Target, _generate: &Generate) -> Expansion {
-    let cases = suite
+pub fn expand(suite: &Suite, target: &Target, generate: &Generate) -> Expansion {
+    let mut cases: Vec<Case> = suite
         .scenarios
         .iter()
         .map(|scenario| Case {
@@ -69,10 +74,17 @@ pub fn expand(suite: &Suite, _target: &Target, _generate: &Generate) -> Expansio
             why: None,
         })
         .collect();
-    Expansion {
-        cases,
-        omitted: Vec::new(),
+    let mut omitted = Vec::new();
+    for index in 0..generate.sequences {
+        match sequence::case(suite, target, generate.seed, index, generate.length) {
+            Ok(case) => cases.extend(case),
+            Err(error) => omitted.push(Omitted {
+                id: format!("generated/sequences/{}-{index}", generate.seed),
+                why: error.to_string(),
+            }),
+        }
     }
+    Expansion { cases, omitted }
 }
 
 impl Case {

@@ -14,7 +14,7 @@ mod route;
 mod tree;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::response::Response;
@@ -44,6 +44,19 @@ pub(super) struct Api {
     /// The wall clock at the start; from there time only goes forward.
     epoch: (Timestamp, Instant),
     requests: Mutex<store::Random>,
+}
+
+/// What comes of a request.
+pub(super) enum Turn {
+    Done(Answer),
+    Nap(Nap),
+}
+
+/// A deletion that sleeps between its checks and its effect.
+pub(super) struct Nap {
+    pub(super) time: Duration,
+    caller: Caller,
+    target: Target,
 }
 
 impl Api {
@@ -83,21 +96,43 @@ impl Api {
         let body = to_bytes(body, BODY_LIMIT)
             .await
             .map_err(|_| Refusal::TooLarge { limit: BODY_LIMIT });
-        self.answer(&parts, body, self.now()).into_response()
+        let answer = match self.turn(&parts, body, self.now()) {
+            Turn::Done(answer) => answer,
+            Turn::Nap(nap) => {
+                tokio::time::sleep(nap.time).await;
+                self.wake(nap, self.now())
+            }
+        };
+        answer.into_response()
     }
 
-    /// The answer to a request that was read, or could not be.
-    pub(super) fn answer(
-        &self,
-        parts: &Parts,
-        body: Result<Bytes, Refusal>,
-        now: Timestamp,
-    ) -> Answer {
+    /// What comes of a request that was read, or could not be: its answer, unless a defect makes it sleep.
+    pub(super) fn turn(&self, parts: &Parts, body: Result<Bytes, Refusal>, now: Timestamp) -> Turn {
+        match self.respond(parts, body, now) {
+            Ok(Turn::Done(answer)) => Turn::Done(self.signed(Ok(answer))),
+            Ok(Turn::Nap(nap)) => Turn::Nap(nap),
+            Err(refusal) => Turn::Done(self.signed(Err(refusal))),
+        }
+    }
+
+    /// Goes on with a request that has slept.
+    pub(super) fn wake(&self, nap: Nap, now: Timestamp) -> Answer {
+        let Nap {
+            time: _,
+            caller,
+            target,
+        } = nap;
+        let action = Action::Delete(target, Depth::Checked);
+        let reply = store::apply(&mut lock(&self.state), Command { caller, action }, now);
+        self.signed(reply.map(|_| Answer::new(204, None)))
+    }
+
+    /// The words for a refusal, and the id of the request where answers carry one.
+    fn signed(&self, answer: Result<Answer, Refusal>) -> Answer {
         let request_id = lock(&self.requests).id();
-        let mut answer = match self.respond(parts, body, now) {
-            Ok(answer) => answer,
-            Err(refusal) => (self.rules.answer)(&refusal, &request_id.simple().to_string()),
-        };
+        let mut answer = answer.unwrap_or_else(|refusal| {
+            (self.rules.answer)(&refusal, &request_id.simple().to_string())
+        });
         match self.rules.request_id {
             RequestId::Header => answer
                 .headers
@@ -113,12 +148,12 @@ impl Api {
         parts: &Parts,
         body: Result<Bytes, Refusal>,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Turn, Refusal> {
         let path = parts.uri.path();
         let route = Route::parse(self.rules, path);
         if let Ok(Route::Versions) = route {
             Route::Versions.check_method(self.rules, &parts.method)?;
-            return Ok(Answer::new(200, Some(self.versions())));
+            return Ok(Turn::Done(Answer::new(200, Some(self.versions()))));
         }
         let caller = self.authenticate(parts)?;
         self.admits_json(parts)?;
@@ -135,9 +170,13 @@ impl Api {
         let action = self.action(route, &parts.method, &query, &body)?;
 
         let mut state = lock(&self.state);
-        let reply = store::apply(&mut state, Command { caller, action }, now)?;
+        let command = Command {
+            caller: caller.clone(),
+            action,
+        };
+        let reply = store::apply(&mut state, command, now)?;
         let show = |kind: Kind, object: Map<String, Value>| json!({kind.as_str(): object});
-        Ok(match reply {
+        Ok(Turn::Done(match reply {
             Reply::Created(kind, id) => {
                 Answer::new(201, Some(show(kind, render::object(&state, (kind, id)))))
             }
@@ -154,7 +193,14 @@ impl Api {
             Reply::Tree(id) => Answer::new(200, Some(tree::tree(&state, id))),
             Reply::Deleted => Answer::new(204, None),
             Reply::Accepted => Answer::new(202, None),
-        })
+            Reply::Napping(time, target) => {
+                return Ok(Turn::Nap(Nap {
+                    time,
+                    caller,
+                    target,
+                }));
+            }
+        }))
     }
 
     /// Who asks, by the token.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::defect::Defect;
 use super::dialect::Dialect;
 
 /// The project of `assize-owner` and `assize-readonly`.
@@ -31,6 +32,8 @@ pub struct Config {
     pub quotas: Quotas,
     /// The quotas of projects that have quotas of their own.
     pub project_quotas: BTreeMap<String, Quotas>,
+    /// What is done wrong on purpose; a defect that the dialect does not have changes nothing.
+    pub defects: Vec<Defect>,
     /// Seed of everything random, ids included: equal seeds and requests give equal answers.
     pub seed: u64,
 }
@@ -58,6 +61,7 @@ impl Config {
                     ..Quotas::of(dialect)
                 },
             )]),
+            defects: Vec::new(),
             seed: 0,
         }
     }

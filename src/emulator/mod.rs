@@ -26,6 +26,7 @@
 
 mod api;
 mod config;
+mod defect;
 mod dialect;
 mod model;
 mod refusal;
@@ -35,5 +36,6 @@ mod store;
 mod tests;
 
 pub use config::{Access, Config, Identity, PROJECT_A, PROJECT_B, PROJECT_LIMITED, Quotas};
+pub use defect::Defect;
 pub use dialect::Dialect;
 pub use server::{Emulator, Running};

@@ -8,6 +8,7 @@ mod listener;
 mod load_balancer;
 mod member;
 mod monitor;
+mod past;
 mod policy;
 mod pool;
 mod random;
@@ -133,13 +134,26 @@ fn delete(
     depth: Depth,
     now: Timestamp,
 ) -> Result<Reply, Refusal> {
-    let id = state.target(caller, Intent::Write, target)?;
-    if depth == Depth::Object {
-        state.unused(target.kind, id)?;
+    let id = match state.target(caller, Intent::Write, target) {
+        Err(Refusal::NotFound { .. }) if state.deletes_again(target) => return Ok(Reply::Deleted),
+        found => found?,
+    };
+    match depth {
+        Depth::Checked => {}
+        Depth::Cascade => state.deletable((target.kind, id))?,
+        Depth::Object => {
+            if let Err(refusal) = state.unused(target.kind, id) {
+                state.spoil(target.kind, id);
+                return Err(refusal);
+            }
+            state.deletable((target.kind, id))?;
+            if let Some(reply) = state.botch(target, id, now) {
+                return Ok(reply);
+            }
+        }
     }
-    state.deletable((target.kind, id))?;
     let effects = match depth {
-        Depth::Object => Effects::default(),
+        Depth::Object | Depth::Checked => Effects::default(),
         Depth::Cascade => state
             .below(id)
             .into_iter()

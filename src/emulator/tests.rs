@@ -1,6 +1,7 @@
 //! Tests through requests without a socket: the time is set by hand, so nothing sleeps.
 //! What only the wire can show is in `tests/wire.rs`.
 
+mod defects;
 mod delete_pool;
 mod lists;
 mod others;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::api::Api;
+use super::api::{Api, Turn};
 use super::dialect::Answer;
 use super::{Config, Dialect, Quotas};
 
@@ -45,6 +46,13 @@ impl Desk {
     }
 
     fn send(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> Answer {
+        match self.turn(method, path, token, body) {
+            Turn::Done(answer) => answer,
+            Turn::Nap(nap) => self.api.wake(nap, self.now.get()),
+        }
+    }
+
+    fn turn(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> Turn {
         let mut request = http::Request::builder().method(method).uri(path);
         if let Some(token) = token {
             request = request.header("X-Auth-Token", token);
@@ -53,7 +61,7 @@ impl Desk {
             .body(body.to_owned())
             .expect("a request")
             .into_parts();
-        self.api.answer(&parts, Ok(body.into()), self.now.get())
+        self.api.turn(&parts, Ok(body.into()), self.now.get())
     }
 
     fn get(&self, path: &str) -> Answer {

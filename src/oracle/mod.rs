@@ -98,7 +98,7 @@ impl State {
     /// # Errors
     /// An expression that cannot be evaluated.
     pub fn decide(&self, call: &Call<'_>, base: &Scope) -> Result<usize, EvalError> {
-        let scope = self.call_scope(call, base)?;
+        let scope = self.scope(call, base)?;
         self.first(call, &scope, |_| true)
     }
 
@@ -107,7 +107,7 @@ impl State {
     /// # Errors
     /// An expression that cannot be evaluated.
     pub fn decide_success(&self, call: &Call<'_>, base: &Scope) -> Result<usize, EvalError> {
-        let scope = self.call_scope(call, base)?;
+        let scope = self.scope(call, base)?;
         self.first(call, &scope, |line| succeeds(call.operation, line))
     }
 
@@ -248,7 +248,10 @@ impl State {
 
     /// What the lines of a call know: the object or what the new one needs, whether any of that is gone, all
     /// objects by kind, and the parameters.
-    fn call_scope(&self, call: &Call<'_>, base: &Scope) -> Result<Scope, EvalError> {
+    ///
+    /// # Errors
+    /// An expression that cannot be evaluated.
+    pub fn scope(&self, call: &Call<'_>, base: &Scope) -> Result<Scope, EvalError> {
         let (mut scope, gone) = match &call.on {
             On::Object(at) => {
                 let mut scope = self.object_scope(*at, base)?;

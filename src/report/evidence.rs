@@ -70,8 +70,21 @@ pub(super) fn case(
             outcome.findings.len() - FINDINGS
         ));
     }
+    lines.extend(reproducer(outcome, layout));
     lines.extend(exchanges(outcome, &shown(outcome), layout, extent));
     lines
+}
+
+/// The scenario that shows what a generated case found.
+fn reproducer(outcome: &CaseOutcome, layout: Layout) -> Vec<String> {
+    let Some(text) = &outcome.reproducer else {
+        return Vec::new();
+    };
+    let title = layout.paint(Tone::Heading, "the shortest scenario that shows it");
+    [String::new(), title]
+        .into_iter()
+        .chain(indented(2, text.lines().map(line).collect::<Vec<_>>()))
+        .collect()
 }
 
 /// Why the case was not judged, if there is a reason.

@@ -37,6 +37,7 @@ pub(super) fn case(name: &str, title: &str, verdict: Verdict) -> CaseOutcome {
         leaked: Vec::new(),
         exchanges: Vec::new(),
         requests: 4,
+        reproducer: None,
         started: Timestamp::UNIX_EPOCH,
         duration: Duration::from_millis(12),
     }

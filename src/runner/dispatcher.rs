@@ -287,6 +287,7 @@ fn shared_outcome(trouble: SharedTrouble, started: Timestamp) -> CaseOutcome {
         observations: Vec::new(),
         leaked: Vec::new(),
         requests: exchanges.len(),
+        reproducer: None,
         exchanges,
         started,
         duration: Duration::ZERO,

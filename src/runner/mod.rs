@@ -9,6 +9,7 @@ mod lease;
 mod object;
 mod redact;
 mod session;
+mod shrink;
 mod transport;
 
 use std::sync::Arc;

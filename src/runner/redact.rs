@@ -12,6 +12,7 @@ pub(super) fn redacted(target: &Target, outcome: CaseOutcome) -> CaseOutcome {
     let text = |text: String| redacted_text(target, &text);
     CaseOutcome {
         reason: outcome.reason.map(text),
+        reproducer: outcome.reproducer.map(text),
         findings: (outcome.findings.into_iter())
             .map(|finding| Finding {
                 expected: text(finding.expected),
@@ -211,6 +212,7 @@ mod tests {
             }],
             exchanges: vec![exchange(text().into_bytes())],
             requests: 1,
+            reproducer: None,
             started: jiff::Timestamp::UNIX_EPOCH,
             duration: Duration::ZERO,
         };

@@ -161,6 +161,12 @@ impl<'a> Reader<'a> {
                 Some(Err(error)) => {
                     let at = error.marker().byte_offset().unwrap_or(0);
                     let span = Span::start_of(self.source).at(at..at + 1);
+                    let line = self.source.text.lines().nth(span.location().line - 1);
+                    let help = if line.is_some_and(|line| line.contains("{{")) {
+                        "put a text with `{{ }}` in quotes where it stands inside `{ }` or `[ ]`"
+                    } else {
+                        "look here and at the lines before: a missing quote or bracket, a tab, a wrong indent"
+                    };
                     self.report(
                         Diagnostic::new(
                             "yaml-syntax",
@@ -168,7 +174,7 @@ impl<'a> Reader<'a> {
                             format!("this is not YAML: {}", error.info()),
                         )
                         .label("here")
-                        .help("look here and at the lines before: a missing quote or bracket, a tab, a wrong indent"),
+                        .help(help),
                     );
                     return None;
                 }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use assize::emulator::Defect;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Holds an HTTP endpoint to a contract: runs declared scenarios, judges each answer and what it left behind.
@@ -167,6 +169,18 @@ pub(crate) struct Serve {
     /// The seed of ids and of everything else that is random.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// Do this wrong; may be repeated. `--help` says what each of them does.
+    #[arg(long = "defect", value_name = "NAME", value_parser = defect())]
+    pub(crate) defects: Vec<Defect>,
+}
+
+/// Reads a defect's name; a wrong one is answered with the nearest and with all that there are.
+fn defect() -> impl TypedValueParser<Value = Defect> {
+    let values = Defect::ALL
+        .iter()
+        .map(|defect| PossibleValue::new(defect.name()).help(defect.about()));
+    PossibleValuesParser::new(values)
+        .try_map(|name| Defect::named(&name).ok_or("there is no such defect"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use assize::case::expand;
-use assize::plan::{Filter, Plan};
+use assize::plan::Plan;
 use assize::suite::model::{Level, Suite};
 use assize::target::{Limits, Target};
 
-use crate::output::say;
+use crate::output::{complain, say};
 use crate::{USAGE, args, select};
 
 pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
@@ -23,22 +23,23 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
         &select::typed(&suite, &set),
         Limits::STANDARD,
     )?;
-    let filter = Filter {
-        ids: arguments.selection.filter.clone(),
-        tags: arguments.selection.tag.clone(),
-    };
+    let filter = select::filter(&arguments.selection);
     let generate = arguments
         .generate
         .with_seed(arguments.generate.seed.unwrap_or(0));
     let expansion = expand(&suite, &target, &generate);
-    let plan = Plan::new(&suite, expansion.cases, &filter, &target)?;
+    let plan = Plan::new(&suite, expansion.cases.clone(), &filter, &target)?;
     let text = if arguments.requirements {
         requirements(&suite, &plan, target.profile_name())
     } else {
         cases(&plan)
     };
     say(&text)?;
-    Ok(if plan.cases.is_empty() { 4 } else { 0 })
+    if plan.cases.is_empty() {
+        complain(&select::nothing(&suite, &filter, expansion.cases));
+        return Ok(4);
+    }
+    Ok(0)
 }
 
 fn cases(plan: &Plan) -> String {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use assize::case::expand;
 use assize::outcome::{Event, RunReport, Verdict};
-use assize::plan::{Filter, Plan};
+use assize::plan::Plan;
 use assize::report::{Console, junit};
 use assize::runner::{Options, run as run_plan};
 use assize::suite::model::Suite;
@@ -49,15 +49,17 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
                 vec![("X-Auth-Token".to_owned(), emulator::OWNER_TOKEN.to_owned())],
             );
         }
-        let filter = Filter {
-            ids: arguments.selection.filter.clone(),
-            tags: arguments.selection.tag.clone(),
-        };
+        let filter = select::filter(&arguments.selection);
         let generate = arguments.generate.with_seed(seed);
         let cases = expand(&suite, &target, &generate).cases;
-        let plan = Plan::new(&suite, cases, &filter, &target)?;
+        let plan = Plan::new(&suite, cases.clone(), &filter, &target)?;
+        let nothing = plan
+            .cases
+            .is_empty()
+            .then(|| select::nothing(&suite, &filter, cases));
         if arguments.dry_run {
             say(&dry_run(&plan))?;
+            complain(&nothing.unwrap_or_default());
             return Ok(if plan.runnable().next().is_none() {
                 4
             } else {
@@ -75,6 +77,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         if let Some(file) = junit_file {
             file.write(&junit(&report).context("the JUnit report cannot be formed")?)?;
         }
+        complain(&nothing.unwrap_or_default());
         Ok(report.exit_code())
     })
 }

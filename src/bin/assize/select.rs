@@ -5,6 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use assize::case::Case;
+use assize::plan::Filter;
 use assize::suite::model::Suite;
 use assize::suite::{Files, MANIFEST_FILE, Selection, load};
 use include_dir::{Dir, include_dir};
@@ -161,6 +163,45 @@ pub(crate) fn suite(
             Ok(None)
         }
     }
+}
+
+/// The cases that the arguments ask for.
+pub(crate) fn filter(arguments: &args::Selection) -> Filter {
+    Filter {
+        ids: arguments.filter.clone(),
+        tags: arguments.tag.clone(),
+    }
+}
+
+/// What to say when no case is selected.
+pub(crate) fn nothing(suite: &Suite, filter: &Filter, mut cases: Vec<Case>) -> String {
+    if cases.is_empty() {
+        return format!("error: the suite {} has no scenario\n", suite.name);
+    }
+    let any = |flag: &str, values: &[String]| {
+        let flags: Vec<String> = values
+            .iter()
+            .map(|value| format!("{flag} {value}"))
+            .collect();
+        flags.join(" or ")
+    };
+    let mut wanted = format!("matches {}", any("--filter", &filter.ids));
+    if !filter.tags.is_empty() {
+        wanted.push_str(&format!(" and has {}", any("--tag", &filter.tags)));
+        cases.retain(|case| {
+            filter
+                .tags
+                .iter()
+                .any(|tag| case.scenario.tags.contains(tag))
+        });
+    }
+    let near = filter
+        .nearest(&cases)
+        .map(|near| format!("the nearest is `{}`, and ", near.id));
+    format!(
+        "error: no case {wanted}; {}`assize list` names all\n",
+        near.unwrap_or_default()
+    )
 }
 
 /// The variables set by the environment and, over it, by `--var`.

@@ -11,6 +11,24 @@ use crate::output::{complain, say};
 
 pub(crate) fn serve(arguments: &args::Serve) -> anyhow::Result<u8> {
     let mut config = crate::emulator::config(Dialect::from(arguments.dialect), arguments.seed);
+    if let Some(defect) = arguments
+        .defects
+        .iter()
+        .find(|defect| !defect.dialects().contains(&config.dialect))
+    {
+        let elsewhere: Vec<&str> = defect
+            .dialects()
+            .iter()
+            .map(|dialect| dialect.name())
+            .collect();
+        anyhow::bail!(
+            "{} cannot have the defect `{}`; start it with --dialect {}",
+            config.dialect.name(),
+            defect.name(),
+            elsewhere.join(" or ")
+        );
+    }
+    config.defects.clone_from(&arguments.defects);
     if let Some(text) = &arguments.pending {
         config.pending = pending(text).with_context(|| format!("`--pending {text}` is no time; write one such as 50ms, or a range such as 50ms..400ms"))?;
     }

@@ -1,5 +1,7 @@
 //! What can be asked of the store, in typed values: syntax and ranges are already settled.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -74,6 +76,8 @@ pub(crate) enum Action {
 pub(crate) enum Depth {
     Object,
     Cascade,
+    /// The object, of which all has been checked before (`Reply::Napping`).
+    Checked,
 }
 
 /// What a command led to; the caller reads the objects from the state.
@@ -85,6 +89,8 @@ pub(crate) enum Reply {
     Tree(Uuid),
     Deleted,
     Accepted,
+    /// Nothing yet: after this time the deletion is to be asked for as `Depth::Checked`.
+    Napping(Duration, Target),
 }
 
 /// What every new object may say.

@@ -49,6 +49,7 @@ impl State {
             updated,
             deleted,
         } = effects;
+        self.remember(&created, &deleted);
         let named: Vec<Ref> = created
             .iter()
             .chain(&updated)
@@ -86,6 +87,16 @@ impl State {
                 self.transitions.insert((due, sequence), transition);
             }
         }
+    }
+
+    /// Takes an object away at a later time, which nothing shows until then.
+    pub(super) fn removed_later(&mut self, reference: Ref, due: Timestamp) {
+        let transition = Transition {
+            settled: Vec::new(),
+            removed: vec![reference],
+        };
+        let sequence = self.next_sequence();
+        self.transitions.insert((due, sequence), transition);
     }
 
     /// Does what is due by `now`, in the order in which it became due.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::past::Past;
 use super::random::Random;
 use super::settle::Transition;
 use super::{Basics, BasicsChange, Caller, Target, parse_id};
@@ -43,6 +44,8 @@ pub(crate) struct State {
     pub(crate) monitors: BTreeMap<Uuid, HealthMonitor>,
     pub(crate) policies: BTreeMap<Uuid, L7Policy>,
     pub(crate) l7_rules: BTreeMap<Uuid, L7Rule>,
+    /// What defects go by.
+    pub(super) past: Past,
     /// What is under way, by the time it is due and the order it was begun.
     pub(super) transitions: BTreeMap<(Timestamp, u64), Transition>,
 }
@@ -56,6 +59,7 @@ impl State {
             project_quotas: config.project_quotas.clone(),
             pending: config.pending.clone(),
             random: Random::new(config.seed),
+            past: Past::new(config),
             sequence: 0,
             load_balancers: BTreeMap::new(),
             listeners: BTreeMap::new(),
@@ -243,6 +247,9 @@ impl State {
             id: id.to_owned(),
         };
         let found = parse_id(id).ok_or_else(missing)?;
+        if intent == Intent::Write && self.stale((kind, found)) {
+            return Err(missing());
+        }
         let common = self.common((kind, found)).ok_or_else(missing)?;
         if !caller.sees(&common.project) {
             return Err(match self.rules.foreign {
@@ -387,12 +394,16 @@ impl State {
 
     /// Refuses to delete what something else depends on; the one place where a dependant blocks.
     pub(super) fn unused(&self, kind: Kind, id: Uuid) -> Result<(), Refusal> {
-        for by_kind in self.rules.blockers(kind) {
-            if let Some(by) = self.dependant(kind, id, *by_kind) {
+        let blockers = self.rules.blockers(kind).iter().copied();
+        for by_kind in blockers.chain(self.kept_by(kind, id)) {
+            if self.overlooks(kind, id, by_kind) {
+                continue;
+            }
+            if let Some(by) = self.dependant(kind, id, by_kind) {
                 return Err(Refusal::InUse {
                     kind,
                     id: id.to_string(),
-                    by_kind: *by_kind,
+                    by_kind,
                     by: by.to_string(),
                 });
             }

@@ -156,7 +156,7 @@ impl CaseRun<'_> {
             .profile
             .as_ref()
             .map_or(Duration::ZERO, |profile| profile.settle);
-        let until = Instant::now() + settle;
+        let until = Instant::now() + self.grace.map_or(settle, |grace| grace.min(settle));
         let mut backoff = Backoff::new();
         loop {
             let (exchanges, violations) =

@@ -9,6 +9,7 @@ mod verdict;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -17,16 +18,35 @@ use tokio::time::Instant;
 use super::Context;
 use super::object::Object;
 use super::session::{Session, Stop};
+use super::shrink::shrink;
 use crate::case::Case;
 use crate::check::Afterwards;
 use crate::oracle::State;
-use crate::outcome::{CaseOutcome, Finding, Leak, Observation};
+use crate::outcome::{CaseOutcome, Finding, Leak, Observation, Verdict};
 use crate::suite::model::Expect;
 
 pub(super) use verdict::describe;
 
-/// Runs one case. Whatever happens, what it created is removed or listed as leaked.
+/// Runs one case. Whatever happens, what it created is removed or listed as leaked. What a generated case
+/// finds is told by the shortest history that shows it.
 pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
+    let run = run(ctx, case, None).await;
+    if case.why.is_some() && run.outcome.verdict == Verdict::Fail {
+        shrink(ctx, case, run).await
+    } else {
+        run.outcome
+    }
+}
+
+/// A case that has been run.
+pub(super) struct Run {
+    pub(super) outcome: CaseOutcome,
+    /// The step that it came to.
+    pub(super) at: usize,
+}
+
+/// Runs one case, once. `grace` shortens the time that the profile grants an aftermath.
+pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> Run {
     let started = Timestamp::now();
     let clock = std::time::Instant::now();
     let limits = &ctx.target.limits;
@@ -41,6 +61,8 @@ pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
         judged: 0,
         shown: BTreeSet::new(),
         observations: Vec::new(),
+        at: 0,
+        grace,
     };
     let mut stop = run.go().await.err();
     run.session.deadline = Instant::now() + limits.clean_up;
@@ -51,7 +73,10 @@ pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
         stop = Some(trouble);
     }
     let leaked = run.clean_up().await;
-    run.outcome(stop, leaked, started, clock.elapsed())
+    Run {
+        at: run.at,
+        outcome: run.outcome(stop, leaked, started, clock.elapsed()),
+    }
 }
 
 struct CaseRun<'a> {
@@ -67,6 +92,10 @@ struct CaseRun<'a> {
     /// The requirements that these expectations show.
     shown: BTreeSet<String>,
     observations: Vec<Observation>,
+    /// The step that is under way, or was the last.
+    at: usize,
+    /// How long an aftermath may take at the most, where that is less than what the profile grants.
+    grace: Option<Duration>,
 }
 
 /// What the objects of an expectation look like at one moment: by place, with the exchange that showed it.
@@ -91,6 +120,7 @@ impl CaseRun<'_> {
                 step.then.iter().collect()
             };
             let before = self.findings.len();
+            self.at = at;
             self.step(step, &judged, at < last).await?;
             if at < last && self.findings.len() > before {
                 return Err(Stop::Judged);

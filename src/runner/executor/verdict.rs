@@ -26,6 +26,8 @@ impl CaseRun<'_> {
             session,
             objects: _,
             model: _,
+            at: _,
+            grace: _,
             mut findings,
             judged,
             shown,
@@ -107,6 +109,7 @@ pub(in crate::runner) fn describe(
         leaked: Vec::new(),
         exchanges: Vec::new(),
         requests: 0,
+        reproducer: None,
         started,
         duration,
     }

@@ -1,21 +1,16 @@
 //! The names in a `then`, and whether it can fail at all.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use super::Linker;
 use super::names::{AFTERMATH, ANSWER, ANSWERS};
+use super::{Linker, Objects};
 use crate::source::{Diagnostic, Spanned};
-use crate::suite::model::{
-    AnswerExpect, BodyExpect, Expect, Matcher, Resource, SchemaRef, Unchanged,
-};
+use crate::suite::model::{AnswerExpect, BodyExpect, Expect, Matcher, SchemaRef, Unchanged};
 
 impl Linker<'_> {
     pub(super) fn expect(
         &mut self,
         expect: &Expect,
         names: &[String],
-        objects: &BTreeMap<String, Arc<Resource>>,
+        objects: &Objects,
         reads: bool,
     ) {
         for requirement in &expect.requirements {
@@ -28,21 +23,7 @@ impl Linker<'_> {
             self.names(expr, &plain);
         }
         self.answer(&expect.answer, &known);
-        let profiles = self.profiles;
-        for name in expect
-            .named
-            .iter()
-            .chain(expect.answers.iter().flat_map(|(names, _)| names))
-        {
-            self.known(
-                "answer",
-                "unknown-answer",
-                name,
-                profiles
-                    .values()
-                    .flat_map(|profile| profile.answers.keys().map(String::as_str)),
-            );
-        }
+        self.named(&expect.named);
         known.extend(AFTERMATH);
         for expr in expect.exprs() {
             self.names(expr, &known);
@@ -104,6 +85,21 @@ impl Linker<'_> {
                 Diagnostic::new("asks-nothing", &expect.span, "this `then` asks for nothing")
                     .label("nothing to judge")
                     .help("ask for a `status`, an `answer`, a `body`, …"),
+            );
+        }
+    }
+
+    /// The names of answers, each of which some profile must declare.
+    pub(super) fn named<'n>(&mut self, names: impl IntoIterator<Item = &'n Spanned<String>>) {
+        let profiles = self.profiles;
+        for name in names {
+            self.known(
+                "answer",
+                "unknown-answer",
+                name,
+                profiles
+                    .values()
+                    .flat_map(|profile| profile.answers.keys().map(String::as_str)),
             );
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::source::{Diagnostic, Span, Spanned};
+use crate::source::{Diagnostic, Span, Spanned, nearest};
 use crate::suite::model::{Given, Resource, Scope};
 use crate::suite::parse::{RawGiven, scope};
 use crate::suite::read::{self, Found};
@@ -12,15 +12,26 @@ use crate::suite::yaml::Kind;
 /// Options of a `given` entry that are not parameters of the resource.
 const OPTIONS: &[&str] = &["as", "count", "scope", "do"];
 
+/// What a scenario names as its state.
+pub(super) struct State {
+    /// The objects in the order of their creation.
+    pub(super) given: Vec<Given>,
+    /// Names of objects of an unknown kind. That is reported where they are given, and not once more wherever
+    /// they are used.
+    pub(super) unknown: Vec<String>,
+}
+
 /// Resolves the entries: adds what they need and what `creates` will need, and orders all of it.
 pub(super) fn resolve(
     raw: Vec<RawGiven>,
     creates: &[&str],
     resources: &BTreeMap<String, Arc<Resource>>,
     found: &mut Found,
-) -> Vec<Given> {
+) -> State {
     let mut entries: Vec<Given> = Vec::new();
     let mut explicit: Vec<Vec<(String, Spanned<String>)>> = Vec::new();
+    let mut unknown: Vec<String> = Vec::new();
+    let mut slips: Vec<(RawGiven, &Arc<Resource>)> = Vec::new();
     for raw in raw {
         let Some(resource) = resources.get(&raw.resource.value) else {
             let known: Vec<&str> = resources.keys().map(String::as_str).collect();
@@ -35,7 +46,10 @@ pub(super) fn resolve(
             } else {
                 format!("there are: {}", known.join(", "))
             };
+            let near = nearest(&raw.resource.value, known.iter().copied());
             found.push(diagnostic.help(help).nearest(&raw.resource.value, known));
+            unknown.push(raw.alias().to_owned());
+            slips.extend(near.and_then(|near| Some((raw, resources.get(near)?))));
             continue;
         };
         let (entry, binds) = entry(raw, resource, found);
@@ -45,6 +59,14 @@ pub(super) fn resolve(
         }
         entries.push(entry);
         explicit.push(binds);
+    }
+    // A name that is almost right stands for the one that is meant.
+    for (raw, resource) in slips {
+        let (entry, binds) = entry(raw, resource, found);
+        if entries.iter().all(|known| known.alias != entry.alias) {
+            entries.push(entry);
+            explicit.push(binds);
+        }
     }
     for name in creates {
         if let Some(resource) = resources.get(*name) {
@@ -73,12 +95,22 @@ pub(super) fn resolve(
     let binds: Vec<_> = entries
         .iter()
         .zip(&explicit)
-        .map(|(entry, explicit)| bind(&entry.resource, &entry.span, explicit, &entries, found))
+        .map(|(entry, explicit)| {
+            let known: Vec<_> = explicit
+                .iter()
+                .filter(|(_, alias)| !unknown.contains(&alias.value))
+                .cloned()
+                .collect();
+            bind(&entry.resource, &entry.span, &known, &entries, found)
+        })
         .collect();
     for (entry, binds) in entries.iter_mut().zip(binds) {
         entry.binds = binds;
     }
-    order(entries, found)
+    State {
+        given: order(entries, found),
+        unknown,
+    }
 }
 
 /// For each need of the resource, the alias of the given object that fills it.

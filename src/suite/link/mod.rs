@@ -20,6 +20,9 @@ use names::names;
 /// Identities that every suite may name.
 const IDENTITIES: &[&str] = &["owner", "other", "readonly", "invalid", "anonymous"];
 
+/// The objects that a scenario knows at one point by their names, with their kind where that is known.
+type Objects = BTreeMap<String, Option<Arc<Resource>>>;
+
 /// All that has been read, before names are resolved.
 pub(super) struct Parts {
     pub(super) name: String,
@@ -230,4 +233,153 @@ struct Linker<'a> {
     fragments: &'a BTreeMap<String, (Span, Step)>,
     used: BTreeSet<String>,
     found: &'a mut Found,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::suite::{Files, MANIFEST_FILE, Selection, load};
+
+    const MANIFEST: &str =
+        "suite: s\nuse: [basket.yaml, egg.yaml, profile.yaml]\nscenarios: one.yaml\n";
+    const BASKET: &str = "resource: basket\ncreate: POST /baskets\nobject: '{{ body }}'\nread: GET /baskets/{{ basket.id }}\ndelete: DELETE /baskets/{{ basket.id }}\n";
+    const EGG: &str = "resource: egg\nneeds: basket\nparams: { size: 3 }\ncreate: { request: POST /eggs, json: { size: '{{ size }}', basket: '{{ basket.id }}' } }\nobject: '{{ body }}'\nread: GET /eggs/{{ egg.id }}\n";
+    const PROFILE: &str = "profile: p\nanswers: { gone: { status: 404 } }\n";
+
+    /// What is said of a suite with these files besides or instead of the usual ones: place, code and message.
+    fn said(files: &[(&str, &'static str)]) -> Vec<String> {
+        let usual = [
+            (MANIFEST_FILE, MANIFEST),
+            ("basket.yaml", BASKET),
+            ("egg.yaml", EGG),
+            ("profile.yaml", PROFILE),
+        ];
+        let files = usual.iter().chain(files);
+        let selection = Selection {
+            suite: Some(Files::Embedded(
+                files
+                    .map(|(name, text)| ((*name).to_owned(), *text))
+                    .collect(),
+            )),
+            scenarios: None,
+            variables: Vec::new(),
+        };
+        let found = load(&selection).err().unwrap_or_default();
+        found
+            .iter()
+            .map(|diagnostic| {
+                let place = diagnostic
+                    .span
+                    .as_ref()
+                    .map(|span| span.location().to_string());
+                format!(
+                    "{} {}: {}",
+                    place.unwrap_or_default(),
+                    diagnostic.code,
+                    diagnostic.message
+                )
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    fn says(scenario: &'static str, expected: &[&str]) {
+        assert_eq!(said(&[("one.yaml", scenario)]), expected, "{scenario}");
+    }
+
+    #[test]
+    fn an_unknown_resource_is_reported_once_and_its_alias_is_known_from_there_on() {
+        says(
+            "given:\n  - nest: { as: home }\n  - egg: { basket: home, size: '{{ home.size }}' }\nwhen: GET /nests/{{ home.id }}\nthen: { gone: home, unchanged: others, check: after.home is none }\nfinally: { do: delete home }\n",
+            &["one.yaml:2:5 unknown-resource: there is no resource `nest`"],
+        );
+    }
+
+    #[test]
+    fn a_resource_that_is_almost_known_is_taken_for_the_one_that_is_meant() {
+        says(
+            "given:\n  - baskt: { as: other }\n  - baskt\n  - egg: { basket: other }\nsteps:\n  - read basket\n  - delete baskt\n  - request: GET /baskets/{{ basket.id }}/{{ baskt.id }}\n    then: { gone: [basket, baskt] }\n",
+            &[
+                "one.yaml:2:5 unknown-resource: there is no resource `baskt`",
+                "one.yaml:3:5 unknown-resource: there is no resource `baskt`",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_a_step_creates_of_an_unknown_kind_is_known_by_its_name() {
+        says(
+            "steps:\n  - { request: POST /nests, creates: { mine: nest } }\n  - do: create house\n  - delete mine\n  - request: GET /nests/{{ mine.id }}/{{ house.id }}\n    then: { gone: [mine, house] }\n",
+            &[
+                "one.yaml:2:46 unknown-resource: there is no resource `nest`",
+                "one.yaml:3:9 unknown-resource: there is no resource `house`",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_fragment_that_is_almost_known_gives_its_names() {
+        says(
+            "fragments:\n  make: { request: POST /x, capture: { id: body.id } }\nsteps:\n  - fragment: mak\n  - GET /x/{{ id }}\n",
+            &["one.yaml:4:15 unknown-fragment: there is no fragment `mak`"],
+        );
+    }
+
+    #[test]
+    fn concurrent_requests_that_are_said_wrongly_are_one_mistake() {
+        says(
+            "when: { request: GET /x, concurrently: 1 }\nthen: [{ status: 404 }, { answers: { gone: 1 } }]\n",
+            &["one.yaml:1:40 bad-count: this is not a number from 2 to 64"],
+        );
+        says(
+            "when: { request: GET /x, concurrently: 4 }\nthen: [{ status: 404 }, { answers: { gone: 4 } }, { answer: gone }]\n",
+            &[
+                "one.yaml:2:8 concurrent-answers: several requests are sent at once, and this judges one answer",
+            ],
+        );
+        says(
+            "when: GET /x\nthen: { answers: { gone: 1, gne: rest } }\n",
+            &[
+                "one.yaml:2:7 concurrent-answers: `answers` counts the answers of concurrent requests, and there is one request",
+            ],
+        );
+        says(
+            "when: { request: GET /x, concurrently: 4 }\nthen: { answers: { gone: 1, gne: rest } }\n",
+            &["one.yaml:2:29 unknown-answer: there is no answer `gne`"],
+        );
+    }
+
+    #[test]
+    fn what_is_declared_wrongly_is_known_by_its_name() {
+        let found = said(&[
+            (
+                MANIFEST_FILE,
+                "suite: s\nuse: [requirements.yaml, basket.yaml, profile.yaml]\nscenarios: one.yaml\nvariables: { token: abc }\nidentities: { guest: anonymous }\n",
+            ),
+            (
+                "requirements.yaml",
+                "requirements:\n  - { id: R-1, text: t, level: mst, source: s }\n",
+            ),
+            (
+                "basket.yaml",
+                "resource: basket\ncreate: /baskets\nobject: '{{ body }}'\nread: 5\noperations: { tilt: [PUT /tilt] }\n",
+            ),
+            ("profile.yaml", "profile: p\nanswers: { gone: 404 }\n"),
+            (
+                "one.yaml",
+                "requirements: R-1\ngiven: [basket]\nwhen: { do: tilt basket, as: guest }\nthen: { answer: gone, check: token == '' }\n",
+            ),
+        ]);
+        assert_eq!(
+            found,
+            [
+                "basket.yaml:2:9 bad-request-line: this is no request line",
+                "basket.yaml:4:7 wrong-type: an operation is a mapping or text, not a number",
+                "basket.yaml:5:21 wrong-type: an operation is a mapping or text, not a list",
+                "profile.yaml:2:18 wrong-type: a named answer is a mapping, not a number",
+                "requirements.yaml:2:32 unknown-word: `mst` is none of: must, should, observe, not_applicable",
+                "suite.yaml:4:21 wrong-type: a variable is a mapping, not text",
+                "suite.yaml:5:22 wrong-type: an identity is a mapping, not text",
+            ]
+        );
+    }
 }

@@ -8,16 +8,10 @@ use crate::suite::read::Found;
 use crate::template::Expr;
 
 /// Names that every expression may use.
-pub(super) const EVERYWHERE: &[&str] = &[
-    "unique_name",
-    "run_id",
-    "case_id",
-    "profile",
-    "omit",
-    "range",
-    "dict",
-    "namespace",
-];
+pub(super) const EVERYWHERE: &[&str] = &["unique_name", "run_id", "case_id", "profile", "omit"];
+
+/// Functions of the expressions' language: they are known, and not worth a place in a list of names.
+pub(super) const FUNCTIONS: &[&str] = &["range", "dict", "namespace"];
 
 /// Names that an expression about an answer may use as well.
 pub(super) const ANSWER: &[&str] = &["status", "headers", "body"];
@@ -51,12 +45,17 @@ impl Linker<'_> {
         .label("not found")
         .nearest(&name.value, known.iter().copied());
         if diagnostic.help.is_none() {
-            diagnostic = diagnostic.help(if known.is_empty() && what == "given object" {
-                "the scenario is given nothing: list the object under `given`".to_owned()
-            } else if known.is_empty() {
-                format!("the suite has no {what}; add one, or name its file under `use`")
-            } else {
-                format!("there are: {}", shorten(&known))
+            diagnostic = diagnostic.help(match (known.is_empty(), what) {
+                (false, _) => format!("there are: {}", shorten(&known)),
+                (true, "given object") => {
+                    "the scenario is given nothing: list the object under `given`".to_owned()
+                }
+                (true, "answer") => {
+                    "answers are named by profiles; declare it there, or name a profile's file under `use`".to_owned()
+                }
+                (true, _) => {
+                    format!("the suite has no {what}; add one, or name its file under `use`")
+                }
             });
         }
         self.found.push(diagnostic);
@@ -105,18 +104,22 @@ impl Linker<'_> {
 
 pub(super) fn names(expr: &Expr, known: &[&str], found: &mut Found) {
     for root in expr.roots().collect::<BTreeSet<_>>() {
-        if !known.contains(&root) {
-            let mut diagnostic = Diagnostic::new(
-                "unknown-name",
-                &expr.span,
-                format!("there is no `{root}` here"),
-            )
-            .label("used here")
-            .nearest(root, known.iter().copied());
-            if diagnostic.help.is_none() {
-                diagnostic = diagnostic.help(format!("known here: {}", shorten(known)));
-            }
-            found.push(diagnostic);
+        let all = || known.iter().chain(FUNCTIONS).copied();
+        if all().all(|name| name != root) {
+            found.push(
+                Diagnostic::new(
+                    "unknown-name",
+                    &expr.span,
+                    format!("there is no `{root}` here"),
+                )
+                .label("used here")
+                .help(if known.is_empty() {
+                    "no name is known here; declare it under `variables`".to_owned()
+                } else {
+                    format!("known here: {}", shorten(known))
+                })
+                .nearest(root, all()),
+            );
         }
     }
 }

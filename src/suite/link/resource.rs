@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Linker;
-use super::names::{ANSWER, EVERYWHERE, STATE};
+use super::names::{ANSWER, EVERYWHERE, FUNCTIONS, STATE};
 use crate::source::{Diagnostic, Spanned};
 use crate::suite::model::{Operation, RequestTemplate, Resource};
 
@@ -66,6 +66,7 @@ impl<'a> Linker<'a> {
                     continue;
                 }
                 if EVERYWHERE.contains(name)
+                    || FUNCTIONS.contains(name)
                     || resource.needs.iter().any(|need| need.value == *name)
                 {
                     self.found.push(

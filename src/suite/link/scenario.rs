@@ -1,13 +1,13 @@
 //! A scenario whose names are all there, with its fragments unfolded and its objects in order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::given::resolve;
+use super::given::{State, resolve};
 use super::step::created;
-use super::{Linker, duplicate};
+use super::{Linker, Objects, duplicate};
 use crate::source::{Diagnostic, Spanned};
-use crate::suite::model::{Expect, Resource, Scenario, Step};
+use crate::suite::model::{Expect, Scenario, Step};
 use crate::suite::parse::{RawScenario, ScenarioFile};
 
 impl Linker<'_> {
@@ -99,20 +99,18 @@ impl Linker<'_> {
         if let Some(expr) = &only_if {
             self.names(expr, &[]);
         }
-        let mut steps: Vec<Step> = steps
-            .into_iter()
-            .filter_map(|step| self.unfold(step, 0))
-            .collect();
+        let mut steps: Vec<Step> = steps.into_iter().map(|step| self.unfold(step, 0)).collect();
         let mut finally: Vec<Step> = finally
             .into_iter()
-            .filter_map(|step| self.unfold(step, 0))
+            .map(|step| self.unfold(step, 0))
             .collect();
         let wanted: Vec<&str> = steps
             .iter()
             .chain(&finally)
-            .filter_map(|step| created(step))
+            .filter_map(created)
+            .map(|name| name.value.as_str())
             .collect();
-        let given = resolve(given, &wanted, self.resources, self.found);
+        let State { given, unknown } = resolve(given, &wanted, self.resources, self.found);
         let mut objects = given.clone();
         for step in steps.iter_mut().chain(&mut finally) {
             self.creation(step, &mut objects);
@@ -124,6 +122,7 @@ impl Linker<'_> {
             value.for_each_expr(&mut |expr| self.names(expr, &known));
             names.push(name.value.clone());
         }
+        names.extend(unknown.iter().cloned());
         for entry in &given {
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             for value in entry
@@ -136,9 +135,14 @@ impl Linker<'_> {
             }
             names.push(entry.alias.clone());
         }
-        let mut objects: BTreeMap<String, Arc<Resource>> = given
-            .iter()
-            .map(|entry| (entry.alias.clone(), Arc::clone(&entry.resource)))
+        let mut objects: Objects = unknown
+            .into_iter()
+            .map(|alias| (alias, None))
+            .chain(
+                given
+                    .iter()
+                    .map(|entry| (entry.alias.clone(), Some(Arc::clone(&entry.resource)))),
+            )
             .collect();
         let last = steps.len().saturating_sub(1);
         for (at, step) in steps.iter().enumerate() {

@@ -1,32 +1,33 @@
 //! The names in a step; fragments in the place of their names, and objects that steps create.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Linker;
-use super::given::bind;
-use super::names::{ANSWER, ANSWERS};
 use serde_json::Value as Json;
 
-use crate::source::{Diagnostic, Spanned};
-use crate::suite::model::{Action, Expect, Given, Resource, Step};
+use super::given::bind;
+use super::names::{ANSWER, ANSWERS};
+use super::{Linker, Objects};
+use crate::source::{Diagnostic, Spanned, nearest};
+use crate::suite::model::{Action, Expect, Given, Step};
 use crate::template::JsonTemplate;
 
 impl Linker<'_> {
-    /// Puts a fragment in the place of its name; what the step says itself wins.
-    pub(super) fn unfold(&mut self, step: Step, depth: usize) -> Option<Step> {
+    /// Puts a fragment in the place of its name; what the step says itself wins. A step whose fragment is
+    /// unknown stays as it is.
+    pub(super) fn unfold(&mut self, step: Step, depth: usize) -> Step {
         let Action::Fragment(name) = &step.action else {
-            return Some(step);
+            return step;
         };
         let fragments = self.fragments;
-        if !self.known(
-            "fragment",
-            "unknown-fragment",
-            name,
-            fragments.keys().map(String::as_str),
-        ) {
-            return None;
-        }
+        let known = || fragments.keys().map(String::as_str);
+        let meant = if self.known("fragment", "unknown-fragment", name, known()) {
+            Some(name.value.as_str())
+        } else {
+            nearest(&name.value, known())
+        };
+        let Some((_, fragment)) = meant.and_then(|meant| fragments.get(meant)) else {
+            return step;
+        };
         if depth > 8 {
             self.found.push(
                 Diagnostic::new(
@@ -37,10 +38,9 @@ impl Linker<'_> {
                 .label("used here")
                 .help("break the circle: a fragment may use only what does not lead back to it"),
             );
-            return None;
+            return step;
         }
-        let (_, fragment) = fragments.get(&name.value)?;
-        let mut unfolded = self.unfold(fragment.clone(), depth + 1)?;
+        let mut unfolded = self.unfold(fragment.clone(), depth + 1);
         unfolded.span = step.span;
         unfolded.identity = step.identity.or(unfolded.identity);
         unfolded.creates = step.creates.or(unfolded.creates);
@@ -53,13 +53,13 @@ impl Linker<'_> {
         if !step.then.is_empty() {
             unfolded.then = step.then;
         }
-        Some(unfolded)
+        unfolded
     }
 
     /// Turns `create pool` into the creation of one more pool, with its needs bound to what is given.
     pub(super) fn creation(&mut self, step: &mut Step, given: &mut Vec<Given>) {
         let Some(resource) = created(step)
-            .and_then(|name| self.resources.get(name))
+            .and_then(|name| self.resources.get(&name.value))
             .cloned()
         else {
             return;
@@ -117,7 +117,7 @@ impl Linker<'_> {
         step: &Step,
         judged: &[&Expect],
         names: &mut Vec<String>,
-        objects: &mut BTreeMap<String, Arc<Resource>>,
+        objects: &mut Objects,
     ) {
         let resources = self.resources;
         let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -127,13 +127,14 @@ impl Linker<'_> {
         known.extend(step.with.iter().map(|(name, _)| name.as_str()));
         match &step.action {
             Action::Request(request) => self.request(request, &known),
+            Action::Operation(operation, _) if operation.value == "create" => {}
             Action::Operation(operation, alias) => {
                 if self.known(
                     "given object",
                     "unknown-object",
                     alias,
                     objects.keys().map(String::as_str),
-                ) && let Some(resource) = objects.get(&alias.value)
+                ) && let Some(Some(resource)) = objects.get(&alias.value)
                     && self.known(
                         &format!("operation of `{}`", resource.name),
                         "unknown-operation",
@@ -176,17 +177,21 @@ impl Linker<'_> {
             .cloned()
             .chain(step.with.iter().map(|(name, _)| name.clone()))
             .collect();
-        if let Some((alias, resource)) = &step.creates {
-            if self.known(
-                "resource",
-                "unknown-resource",
-                resource,
-                resources.keys().map(String::as_str),
-            ) && let Some(resource) = resources.get(&resource.value)
-            {
-                objects.insert(alias.value.clone(), Arc::clone(resource));
-            }
+        let made = created(step).or(step.creates.as_ref().map(|(_, kind)| kind));
+        if let Some(kind) = made {
+            let known = || resources.keys().map(String::as_str);
+            let alias = step.creates.as_ref().map_or(kind, |(alias, _)| alias);
+            self.known("resource", "unknown-resource", kind, known());
+            let resource = resources.get(&kind.value);
+            objects.insert(alias.value.clone(), resource.map(Arc::clone));
             names.push(alias.value.clone());
+            if resource.is_none()
+                && alias.value == kind.value
+                && let Some(near) = nearest(&kind.value, known())
+            {
+                objects.insert(near.to_owned(), resources.get(near).map(Arc::clone));
+                names.push(near.to_owned());
+            }
         }
         for (name, expr) in &step.capture {
             let known: Vec<&str> = after
@@ -200,20 +205,18 @@ impl Linker<'_> {
         let reads = match &step.action {
             Action::Request(request) => matches!(request.method.as_str(), "GET" | "HEAD"),
             Action::Operation(operation, _) => operation.value == "read",
-            _ => false,
+            Action::Create(..) => false,
+            // An unknown fragment may well read.
+            Action::Fragment(_) => true,
         };
         let known: Vec<String> = names.clone();
+        let counted = self.concurrency(step, judged);
         for expect in judged {
-            let answer = &expect.answer;
-            let single = answer.status.is_some()
-                || !answer.headers.is_empty()
-                || answer.body.is_some()
-                || answer.schema.is_some()
-                || !expect.named.is_empty();
             if expect.contract {
                 let decided = match &step.action {
                     Action::Operation(operation, alias) => objects
                         .get(&alias.value)
+                        .and_then(Option::as_ref)
                         .and_then(|resource| resource.operation(&operation.value)),
                     Action::Create(resource, _) => Some(&resource.create),
                     Action::Request(_) | Action::Fragment(_) => None,
@@ -223,6 +226,8 @@ impl Linker<'_> {
                     Action::Operation(..) => {
                         decided.is_none_or(|operation| !operation.decides.is_empty())
                     }
+                    // Neither is a fragment that is not there.
+                    Action::Fragment(_) => true,
                     _ => decided.is_some_and(|operation| !operation.decides.is_empty()),
                 };
                 if !known {
@@ -237,13 +242,41 @@ impl Linker<'_> {
                     );
                 }
             }
-            if (step.concurrently.is_some() && single)
-                || (step.concurrently.is_none() && !expect.answers.is_empty())
-            {
-                self.found.push(Diagnostic::new("concurrent-answers", &expect.span, if single { "several requests are sent at once, and this judges one answer" } else { "`answers` counts the answers of concurrent requests, and there is one request" }).label("here").help("use `answers` with `concurrently`, and only then"));
-            }
             self.expect(expect, &known, objects, reads);
+            if counted {
+                self.named(expect.answers.iter().flat_map(|(names, _)| names));
+            }
         }
+    }
+
+    /// Reports a step that judges one answer of several, or several of one; once, however often it does.
+    /// Whether its `answers` can be meant at all.
+    fn concurrency(&mut self, step: &Step, judged: &[&Expect]) -> bool {
+        let times = step.concurrently.as_ref().map(|times| times.value);
+        let wrong = match times {
+            // The number is wrong, and that has been said; or the fragment is, and it may say a number.
+            Some(0) => None,
+            None if matches!(step.action, Action::Fragment(_)) => None,
+            Some(_) => judged.iter().find(|expect| expect.judges_one_answer()),
+            None => judged.iter().find(|expect| !expect.answers.is_empty()),
+        };
+        let Some(expect) = wrong else { return true };
+        let (message, help) = match times {
+            Some(_) => (
+                "several requests are sent at once, and this judges one answer",
+                "count them by their names, such as `answers: { deleted: 1, not_found: rest }`",
+            ),
+            None => (
+                "`answers` counts the answers of concurrent requests, and there is one request",
+                "say how many are sent with `concurrently`, or judge the one with `answer`",
+            ),
+        };
+        self.found.push(
+            Diagnostic::new("concurrent-answers", &expect.span, message)
+                .label("here")
+                .help(help),
+        );
+        times.is_some()
     }
 
     pub(super) fn with(&mut self, step: &Step, params: Vec<&str>) {
@@ -259,11 +292,9 @@ impl Linker<'_> {
 }
 
 /// The resource that a step creates by its `create` operation.
-pub(super) fn created(step: &Step) -> Option<&str> {
+pub(super) fn created(step: &Step) -> Option<&Spanned<String>> {
     match &step.action {
-        Action::Operation(operation, resource) if operation.value == "create" => {
-            Some(&resource.value)
-        }
+        Action::Operation(operation, resource) if operation.value == "create" => Some(resource),
         _ => None,
     }
 }

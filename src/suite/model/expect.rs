@@ -67,17 +67,22 @@ impl Expect {
 
     /// Whether it says itself what can be other than asked.
     pub fn judges(&self) -> bool {
+        self.judges_one_answer()
+            || !self.answers.is_empty()
+            || self.within.is_some()
+            || !self.check.is_empty()
+            || self.unchanged.is_some()
+            || !self.gone.is_empty()
+    }
+
+    /// Whether it asks for anything of the one answer to a request that is sent once.
+    pub fn judges_one_answer(&self) -> bool {
         let answer = &self.answer;
         answer.status.is_some()
             || !answer.headers.is_empty()
             || answer.body.is_some()
             || answer.schema.is_some()
             || !self.named.is_empty()
-            || !self.answers.is_empty()
-            || self.within.is_some()
-            || !self.check.is_empty()
-            || self.unchanged.is_some()
-            || !self.gone.is_empty()
     }
 
     /// Whether it asks for anything that must be read after the act.

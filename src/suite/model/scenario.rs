@@ -11,7 +11,7 @@ use crate::source::{Span, Spanned};
 use crate::template::{Expr, JsonTemplate};
 
 /// Given resources, a request, and what must come of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Scenario {
     /// Path of its file below the scenarios' directory, without the suffix, and its id.
     pub id: String,
@@ -73,7 +73,7 @@ pub struct Step {
     pub action: Action,
     /// Who sends it; `None` is `owner`.
     pub identity: Option<Spanned<String>>,
-    /// How many times it is sent at once.
+    /// How many times it is sent at once, 2 to 64; 0 where that was said wrongly, in a suite that does not run.
     pub concurrently: Option<Spanned<usize>>,
     /// Names for values of the answer.
     pub capture: Vec<(Spanned<String>, Expr)>,

@@ -7,17 +7,21 @@ use crate::suite::shape;
 use crate::suite::yaml::{Kind, Node};
 
 pub(super) fn expect(node: &Node, found: &mut Found) -> Option<Expect> {
-    if let Kind::Text(_) = &node.kind {
-        read::word(node, &["contract"], found)?;
+    if node.text() == Some("contract") {
         return Some(Expect {
             contract: true,
             ..Expect::nothing(&node.span)
         });
     }
     let before = found.len();
-    let expect = read_expect(node, found)?;
-    // What asks for something and says it wrongly must not be told that it asks for nothing.
-    (found.len() == before || expect.asks()).then_some(expect)
+    let mut expect = read_expect(node, found)?;
+    if found.len() == before {
+        return Some(expect);
+    }
+    // What was said wrongly may be what `eventually` waits for, or all that was asked for: that must not be
+    // told as a second mistake.
+    expect.eventually = None;
+    expect.asks().then_some(expect)
 }
 
 fn read_expect(node: &Node, found: &mut Found) -> Option<Expect> {
@@ -26,7 +30,14 @@ fn read_expect(node: &Node, found: &mut Found) -> Option<Expect> {
         let value = match node.text() {
             Some("all") => Unchanged::All,
             Some("others") => Unchanged::Others,
-            _ => Unchanged::These(fields.names("unchanged", found)),
+            _ => {
+                let before = found.len();
+                let names = fields.names("unchanged", found);
+                if found.len() > before {
+                    return None;
+                }
+                Unchanged::These(names)
+            }
         };
         Some(Spanned::new(value, node.span.clone()))
     });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::plain;
 use crate::source::Spanned;
 use crate::suite::model::{IdentityRule, Level, Requirement, RequirementIn, Variable};
 use crate::suite::read::{self, Fields, Found};
@@ -23,26 +24,28 @@ pub(in crate::suite) struct Manifest {
 
 pub(super) fn manifest(node: &Node, found: &mut Found) -> Option<Manifest> {
     let fields = Fields::open(node, &shape::MANIFEST, found)?;
+    // What is declared wrongly is declared all the same: who uses it must not be told that it is unknown.
     let identities = fields.named("identities", found, |node, found| {
-        let fields = Fields::open(node, &shape::IDENTITY, found)?;
-        let headers = fields
-            .named("headers", found, read::template)
-            .into_iter()
-            .map(|(key, value)| (key.value, value))
-            .collect();
+        let headers = Fields::open(node, &shape::IDENTITY, found)
+            .map(|fields| plain(fields.named("headers", found, read::template)));
         Some(IdentityRule {
             span: node.span.clone(),
-            headers,
+            headers: headers.unwrap_or_default(),
         })
     });
     let variables = fields.named("variables", found, |node, found| {
-        let fields = Fields::open(node, &shape::VARIABLE, found)?;
+        let fields = Fields::open(node, &shape::VARIABLE, found);
+        let fields = fields.as_ref();
         Some(Variable {
             about: fields
-                .read("about", found, read::text)
+                .and_then(|fields| fields.read("about", found, read::text))
                 .map(|text| text.value),
-            default: fields.get("default").map(Node::to_json),
-            secret: fields.read("secret", found, read::truth).unwrap_or(false),
+            default: fields
+                .and_then(|fields| fields.get("default"))
+                .map(Node::to_json),
+            secret: fields
+                .and_then(|fields| fields.read("secret", found, read::truth))
+                .unwrap_or(false),
         })
     });
     Some(Manifest {
@@ -86,10 +89,12 @@ pub(super) fn requirements(node: &Node, found: &mut Found) -> Vec<Requirement> {
                     .map(|text| text.value),
             })
         });
-        let id = fields.read("id", found, read::text);
+        let id = fields.read("id", found, read::text)?;
         Some(Requirement {
-            text: fields.read("text", found, read::text)?.value,
-            level: fields.read("level", found, level)?,
+            text: fields
+                .read("text", found, read::text)
+                .map_or_else(String::new, |text| text.value),
+            level: fields.read("level", found, level).unwrap_or(Level::Observe),
             origin: fields
                 .read("origin", found, read::text)
                 .map(|text| text.value),
@@ -103,8 +108,8 @@ pub(super) fn requirements(node: &Node, found: &mut Found) -> Vec<Requirement> {
             untested: fields
                 .read("untested", found, read::text)
                 .map(|text| text.value),
-            span: id.as_ref()?.span.clone(),
-            id: id?.value,
+            span: id.span,
+            id: id.value,
         })
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::expect::answer_expect;
-use crate::suite::model::{Answer, Profile};
+use crate::suite::model::{Answer, AnswerExpect, Profile};
 use crate::suite::read::{self, Fields, Found};
 use crate::suite::shape;
 use crate::suite::yaml::Node;
@@ -14,7 +14,13 @@ pub(super) fn profile(node: &Node, found: &mut Found) -> Option<Profile> {
     let fields = Fields::open(node, &shape::PROFILE, found)?;
     let name = fields.read("profile", found, read::text)?;
     let answers = fields.named("answers", found, |node, found| {
-        let fields = Fields::open(node, &shape::ANSWER, found)?;
+        // An answer that is declared wrongly has a name all the same.
+        let Some(fields) = Fields::open(node, &shape::ANSWER, found) else {
+            return Some(Answer {
+                expect: AnswerExpect::default(),
+                about: None,
+            });
+        };
         Some(Answer {
             expect: answer_expect(&fields, found),
             about: fields

@@ -7,6 +7,7 @@ use crate::suite::model::{Change, Decision, List, Operation, Ready, Resource, Sc
 use crate::suite::read::{self, Fields, Found};
 use crate::suite::shape;
 use crate::suite::yaml::{Kind, Node};
+use crate::template::Template;
 
 /// How long to wait for an object to settle unless the resource says otherwise.
 const READY_WITHIN: Duration = Duration::from_secs(300);
@@ -28,27 +29,34 @@ pub(super) fn resource(node: &Node, found: &mut Found) -> Option<Resource> {
     let list = fields.read("list", found, |node, found| {
         let fields = Fields::open(node, &shape::LIST, found)?;
         let request = fields.read("request", found, |node, found| {
-            read::request(node, None, found)
+            Some(read::request(node, None, found))
         })?;
         Some(List {
             request,
             items: fields.read("items", found, read::template)?,
         })
     });
+    let one = |key: &str, found: &mut Found| {
+        fields.read(key, found, |node, found| Some(operation(node, found)))
+    };
     Some(Resource {
         span: name.span.clone(),
         name: name.value,
         scope: fields.read("scope", found, scope).unwrap_or(Scope::Case),
         needs: fields.names("needs", found),
         params: plain(fields.named("params", found, read::json_template)),
-        create: fields.read("create", found, operation)?,
-        object: fields.read("object", found, read::template)?,
+        create: one("create", found).unwrap_or_else(|| unreadable(node)),
+        object: fields
+            .read("object", found, read::template)
+            .unwrap_or_else(|| Template::parse("", &node.span, &mut Found::new())),
         ready,
-        read: fields.read("read", found, operation)?,
+        read: one("read", found).unwrap_or_else(|| unreadable(node)),
         list,
-        delete: fields.read("delete", found, operation),
+        delete: one("delete", found),
         operations: fields
-            .named("operations", found, operation)
+            .named("operations", found, |node, found| {
+                Some(operation(node, found))
+            })
             .into_iter()
             .map(|(key, value)| (key.value, value))
             .collect(),
@@ -66,26 +74,38 @@ pub(in crate::suite) fn scope(node: &Node, found: &mut Found) -> Option<Scope> {
     })
 }
 
-fn operation(node: &Node, found: &mut Found) -> Option<Operation> {
+fn operation(node: &Node, found: &mut Found) -> Operation {
     if let Kind::Text(_) = node.kind {
-        return Some(Operation {
-            request: read::request(node, None, found)?,
-            answer: Vec::new(),
-            params: Vec::new(),
-            decides: Vec::new(),
-            choices: Vec::new(),
-        });
+        return Operation {
+            request: read::request(node, None, found),
+            ..unreadable(node)
+        };
     }
-    let fields = Fields::open(node, &shape::OPERATION, found)?;
-    Some(Operation {
-        request: fields.read("request", found, |node, found| {
-            read::request(node, Some(&fields), found)
-        })?,
+    let Some(fields) = Fields::open(node, &shape::OPERATION, found) else {
+        return unreadable(node);
+    };
+    Operation {
+        request: fields
+            .read("request", found, |node, found| {
+                Some(read::request(node, Some(&fields), found))
+            })
+            .unwrap_or_else(|| read::unreadable(node)),
         answer: fields.names("answer", found),
         params: plain(fields.named("params", found, read::json_template)),
         decides: fields.many("decides", found, decision),
         choices: plain(fields.named("choices", found, read::json_template)),
-    })
+    }
+}
+
+/// What stands for an operation that is missing or could not be read: its name is known all the same.
+fn unreadable(node: &Node) -> Operation {
+    Operation {
+        request: read::unreadable(node),
+        answer: Vec::new(),
+        params: Vec::new(),
+        decides: Vec::new(),
+        choices: Vec::new(),
+    }
 }
 
 fn decision(node: &Node, found: &mut Found) -> Option<Decision> {

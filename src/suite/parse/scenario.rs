@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::expect::expect;
-use super::step::step;
+use super::step::{step, steps};
 use crate::source::{Diagnostic, Source, Span, Spanned};
 use crate::suite::model::{Expect, Step};
 use crate::suite::read::{self, Fields, Found};
@@ -42,6 +42,17 @@ pub(in crate::suite) struct RawScenario {
 pub(in crate::suite) struct RawGiven {
     pub(in crate::suite) resource: Spanned<String>,
     pub(in crate::suite) options: Vec<(Spanned<String>, Node)>,
+}
+
+impl RawGiven {
+    /// What the scenario calls the object.
+    pub(in crate::suite) fn alias(&self) -> &str {
+        self.options
+            .iter()
+            .find(|(option, _)| option.value == "as")
+            .and_then(|(_, node)| node.text())
+            .unwrap_or(&self.resource.value)
+    }
 }
 
 pub(super) fn scenario_file(
@@ -105,14 +116,14 @@ pub(super) fn scenario_file(
             fields.names("tags", found)
         },
         uses: fields.names("use", found),
-        fragments: fields.named("fragments", found, step),
+        fragments: fields.named("fragments", found, |node, found| Some(step(node, found))),
         scenarios,
     })
 }
 
 fn scenario(fields: &Fields<'_>, id: Option<Spanned<String>>, found: &mut Found) -> RawScenario {
-    let when = fields.many("when", found, step);
-    let mut steps = fields.many("steps", found, step);
+    let when = steps(fields, "when", found);
+    let mut sent = steps(fields, "steps", found);
     if let (Some(node), false) = (fields.get("steps"), when.is_empty()) {
         found.push(
             Diagnostic::new(
@@ -137,7 +148,7 @@ fn scenario(fields: &Fields<'_>, id: Option<Spanned<String>>, found: &mut Found)
         );
     }
     if when.is_empty()
-        && steps.is_empty()
+        && sent.is_empty()
         && fields.get("when").is_none()
         && fields.get("steps").is_none()
     {
@@ -151,7 +162,7 @@ fn scenario(fields: &Fields<'_>, id: Option<Spanned<String>>, found: &mut Found)
             .help("add `steps:` and a list of requests such as `GET /path`"),
         );
     }
-    steps.extend(when);
+    sent.extend(when);
     RawScenario {
         span: id
             .as_ref()
@@ -167,9 +178,9 @@ fn scenario(fields: &Fields<'_>, id: Option<Spanned<String>>, found: &mut Found)
             .into_iter()
             .flatten()
             .collect(),
-        steps,
+        steps: sent,
         then,
-        finally: fields.many("finally", found, step),
+        finally: steps(fields, "finally", found),
         timeout: fields
             .read("timeout", found, read::duration)
             .map(|timeout| timeout.value),

@@ -7,8 +7,16 @@ use crate::suite::model::{Action, Step};
 use crate::suite::read::{self, Fields, Found};
 use crate::suite::shape;
 use crate::suite::yaml::{Kind, Node};
+use crate::template::Expr;
 
-pub(super) fn step(node: &Node, found: &mut Found) -> Option<Step> {
+/// The steps of a key, or of one step that stands for a list of one.
+pub(super) fn steps(fields: &Fields<'_>, key: &str, found: &mut Found) -> Vec<Step> {
+    fields.many(key, found, |node, found| Some(step(node, found)))
+}
+
+/// A step. One that cannot be read is reported, and the rest of it is still read: the names that it gives
+/// are known after it, and what it asks for is looked at.
+pub(super) fn step(node: &Node, found: &mut Found) -> Step {
     let bare = |action| Step {
         span: node.span.clone(),
         action,
@@ -19,15 +27,17 @@ pub(super) fn step(node: &Node, found: &mut Found) -> Option<Step> {
         with: Vec::new(),
         then: Vec::new(),
     };
+    let unreadable = || Action::Request(read::unreadable(node));
     if let Kind::Text(text) = &node.kind {
-        let action = if read::request_line(text).is_some() {
-            Action::Request(read::request(node, None, found)?)
+        return bare(if read::means_request(text) {
+            Action::Request(read::request(node, None, found))
         } else {
-            operation_name(node, text, found)?
-        };
-        return Some(bare(action));
+            operation(node, text, found).unwrap_or_else(unreadable)
+        });
     }
-    let fields = Fields::open(node, &shape::STEP, found)?;
+    let Some(fields) = Fields::open(node, &shape::STEP, found) else {
+        return bare(unreadable());
+    };
     let ways: Vec<&str> = ["request", "do", "fragment"]
         .into_iter()
         .filter(|key| fields.get(key).is_some())
@@ -41,19 +51,35 @@ pub(super) fn step(node: &Node, found: &mut Found) -> Option<Step> {
         found.push(
             Diagnostic::new("one-action", &node.span, message)
                 .label("this step")
-                .help("write `request: METHOD /path`, `do: OPERATION ALIAS`, or `fragment: NAME`"),
+                .help("write `request: METHOD /path`, `do: OPERATION OBJECT`, or `fragment: NAME`"),
         );
     }
-    let action = match *ways.first()? {
-        "request" => Action::Request(fields.read("request", found, |node, found| {
-            read::request(node, Some(&fields), found)
-        })?),
-        "do" => {
-            let name = fields.read("do", found, read::text)?;
-            operation_name(fields.get("do")?, &name.value, found)?
-        }
-        _ => Action::Fragment(fields.read("fragment", found, read::text)?),
-    };
+    let action = match ways.first() {
+        Some(&"request") => fields.read("request", found, |node, found| {
+            Some(Action::Request(read::request(node, Some(&fields), found)))
+        }),
+        Some(&"do") => fields.read("do", found, |node, found| {
+            let name = read::text(node, found)?.value;
+            if read::request_line(&name).is_some() {
+                found.push(
+                    Diagnostic::new(
+                        "bad-request-line",
+                        &node.span,
+                        "this is a request, and `do` carries out an operation",
+                    )
+                    .label("here")
+                    .help(format!("write `request: {name}`")),
+                );
+                return None;
+            }
+            operation(node, &name, found)
+        }),
+        Some(_) => fields
+            .read("fragment", found, read::text)
+            .map(Action::Fragment),
+        None => None,
+    }
+    .unwrap_or_else(unreadable);
     if !matches!(action, Action::Request(_)) {
         for key in ["query", "headers", "json", "text"] {
             if let Some(extra) = fields.get(key) {
@@ -79,41 +105,23 @@ pub(super) fn step(node: &Node, found: &mut Found) -> Option<Step> {
         }
         _ => read::text(node, found).map(|resource| (resource.clone(), resource)),
     });
-    Some(Step {
+    Step {
         identity: fields.read("as", found, read::text),
-        concurrently: fields.read("concurrently", found, |node, found| {
-            match &node.kind {
-                Kind::Number(number) => number
-                    .as_u64()
-                    .filter(|times| (2..=64).contains(times))
-                    .and_then(|times| usize::try_from(times).ok())
-                    .map(|times| Spanned::new(times, node.span.clone())),
-                _ => None,
-            }
-            .or_else(|| {
-                found.push(
-                    Diagnostic::new("bad-count", &node.span, "this is not a number from 2 to 64")
-                        .label("here")
-                        .help("write how many requests are sent at once, or leave `concurrently` out to send one"),
-                );
-                None
-            })
+        concurrently: fields.read("concurrently", found, times),
+        capture: fields.named("capture", found, |node, found| {
+            // A name whose expression is wrong is a name all the same.
+            read::expr(node, found).or_else(|| Expr::compile("none", &node.span, &mut Found::new()))
         }),
-        capture: fields.named("capture", found, read::expr),
         creates,
         with: plain(fields.named("with", found, read::json_template)),
         then: fields.many("then", found, expect),
         ..bare(action)
-    })
+    }
 }
 
-fn operation_name(node: &Node, text: &str, found: &mut Found) -> Option<Action> {
+fn operation(node: &Node, text: &str, found: &mut Found) -> Option<Action> {
     let mut words = text.split_whitespace();
-    // A method in capitals means a request, so its path must be what is wrong.
-    let method = |word: &str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
-    if let (Some(operation), Some(alias), None) = (words.next(), words.next(), words.next())
-        && !method(operation)
-    {
+    if let (Some(operation), Some(alias), None) = (words.next(), words.next(), words.next()) {
         let spanned = |word: &str| Spanned::new(word.to_owned(), node.span.clone());
         return Some(Action::Operation(spanned(operation), spanned(alias)));
     }
@@ -124,9 +132,29 @@ fn operation_name(node: &Node, text: &str, found: &mut Found) -> Option<Action> 
             "this is neither a request nor an operation",
         )
         .label("here")
-        .help("write `METHOD /path` without scheme and host, or an operation and an object such as `delete pool`"),
+        .help("write a method and a path, such as `GET /pools`, or an operation and an object, such as `delete pool`"),
     );
     None
+}
+
+/// How many requests are sent at once. What is no such number is reported and 0: that several are meant is
+/// known all the same.
+fn times(node: &Node, found: &mut Found) -> Option<Spanned<usize>> {
+    let times = match &node.kind {
+        Kind::Number(number) => number
+            .as_u64()
+            .and_then(|times| usize::try_from(times).ok()),
+        _ => None,
+    }
+    .filter(|times| (2..=64).contains(times));
+    if times.is_none() {
+        found.push(
+            Diagnostic::new("bad-count", &node.span, "this is not a number from 2 to 64")
+                .label("here")
+                .help("write how many requests are sent at once, or leave `concurrently` out to send one"),
+        );
+    }
+    Some(Spanned::new(times.unwrap_or(0), node.span.clone()))
 }
 
 #[cfg(test)]
@@ -150,14 +178,16 @@ mod tests {
     }
 
     #[test]
-    fn a_method_with_a_url_is_a_bad_request_line_and_no_operation() {
-        let said = said("steps:\n  - GET https://lb.example/pools\n  - delete pool\n");
-        assert_eq!(
-            said,
-            [(
-                "bad-request-line",
-                "this is neither a request nor an operation".to_owned()
-            )]
-        );
+    fn a_step_with_a_path_or_a_method_in_capitals_is_a_request_and_no_operation() {
+        for line in [
+            "GET https://lb.example/pools",
+            "get /pools",
+            "DELETE pool",
+            "https://lb.example/pools",
+        ] {
+            let said = said(&format!("steps:\n  - {line}\n  - delete pool\n"));
+            let expected = ("bad-request-line", "this is no request line".to_owned());
+            assert_eq!(said, [expected], "{line}");
+        }
     }
 }

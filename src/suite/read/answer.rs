@@ -74,7 +74,12 @@ pub(in crate::suite) fn schema(node: &Node, found: &mut Found) -> Option<Spanned
             }
         }
         _ => {
-            wrong(node, "a component schema's name or a JSON Schema", found);
+            wrong(
+                node,
+                "a component schema's name or a JSON Schema",
+                "name a schema of the OpenAPI description, or write one as a mapping",
+                found,
+            );
             return None;
         }
     };

@@ -78,7 +78,12 @@ fn operator(key: &Key, node: &Node, found: &mut Found) -> Option<MatchOp> {
                     .collect(),
             ),
             _ => {
-                wrong(node, "a list", found);
+                wrong(
+                    node,
+                    "a list",
+                    "write `[a, b]`, or lines that begin with `- `",
+                    found,
+                );
                 return None;
             }
         },

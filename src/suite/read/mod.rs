@@ -6,13 +6,13 @@ mod matcher;
 mod request;
 mod value;
 
-use super::shape::Shape;
+use super::shape::{self, Shape};
 use super::yaml::{Key, Kind, Node};
 use crate::source::{Diagnostic, Span, Spanned};
 
 pub(super) use answer::{body, schema, status};
 pub(super) use matcher::matcher;
-pub(super) use request::{request, request_line};
+pub(super) use request::{means_request, request, request_line, unreadable};
 pub use value::parse_duration;
 pub(super) use value::{duration, expr, json_template, set, template, text, truth, word};
 
@@ -31,23 +31,7 @@ impl<'a> Fields<'a> {
     /// Opens a mapping; `None` when it is none.
     pub(super) fn open(node: &'a Node, shape: &'static Shape, found: &mut Found) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            let also = if shape.short.is_some() {
-                " or text"
-            } else {
-                ""
-            };
-            found.push(
-                Diagnostic::new(
-                    "wrong-type",
-                    &node.span,
-                    format!(
-                        "{} is a mapping{also}, not {}",
-                        shape.about,
-                        node.describe()
-                    ),
-                )
-                .label("here"),
-            );
+            found.push(no_mapping(node, shape));
             return None;
         };
         for (key, _) in entries {
@@ -165,19 +149,68 @@ pub(super) fn entries<'a>(node: &'a Node, found: &mut Found) -> &'a [(Key, Node)
         Kind::Map(entries) => entries,
         Kind::Null => &[],
         _ => {
-            wrong(node, "a mapping", found);
+            let help = format!("write `key: value` lines{}", dashed(node));
+            wrong(node, "a mapping", &help, found);
             &[]
         }
     }
 }
 
-fn wrong(node: &Node, wanted: &str, found: &mut Found) {
+/// What to say of something else where a mapping of this shape belongs.
+fn no_mapping(node: &Node, shape: &Shape) -> Diagnostic {
+    let keys: Vec<&str> = shape.keys.iter().map(|key| key.name).collect();
+    let (words, also, short) = match &shape.short {
+        None => (&[][..], String::new(), String::new()),
+        Some(shape::Kind::Word(words)) => {
+            let words_or = words.join("` or `");
+            (
+                *words,
+                format!(" or `{words_or}`"),
+                format!("`{words_or}`, or "),
+            )
+        }
+        Some(_) => (
+            &[][..],
+            " or text".to_owned(),
+            "a line such as `GET /pools`, or ".to_owned(),
+        ),
+    };
+    Diagnostic::new(
+        "wrong-type",
+        &node.span,
+        format!(
+            "{} is a mapping{also}, not {}",
+            shape.about,
+            node.describe()
+        ),
+    )
+    .label("here")
+    .help(format!(
+        "write {short}`key: value` lines{}; known keys: {}",
+        dashed(node),
+        keys.join(", ")
+    ))
+    .nearest(node.text().unwrap_or(""), words.iter().copied())
+}
+
+/// What to say besides where a list stands in the place of a mapping.
+fn dashed(node: &Node) -> &'static str {
+    let text = node.span.source.text.get(node.span.range.clone());
+    if text.is_some_and(|text| text.starts_with('-')) {
+        " without `-` before them"
+    } else {
+        ""
+    }
+}
+
+fn wrong(node: &Node, wanted: &str, help: &str, found: &mut Found) {
     found.push(
         Diagnostic::new(
             "wrong-type",
             &node.span,
             format!("this should be {wanted}, not {}", node.describe()),
         )
-        .label("here"),
+        .label("here")
+        .help(help),
     );
 }

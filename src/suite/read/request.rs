@@ -21,47 +21,108 @@ pub(in crate::suite) fn request_line(text: &str) -> Option<(&str, &str)> {
     .then_some((method, target))
 }
 
-/// A request line with what else a mapping says of the request.
+/// Whether a text means a request, well written or not: no operation is in capitals, no object has a slash.
+pub(in crate::suite) fn means_request(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or("");
+    request_line(text).is_some()
+        || text.contains('/')
+        || (first.len() > 1 && first.bytes().all(|byte| byte.is_ascii_uppercase()))
+}
+
+/// A request line with what else a mapping says of the request. One that cannot be read is reported and
+/// something stands in its place, so that what the rest of the step says is still read.
 pub(in crate::suite) fn request(
     node: &Node,
     fields: Option<&Fields<'_>>,
     found: &mut Found,
-) -> Option<RequestTemplate> {
-    let line = text(node, found)?;
-    let Some((method, target)) = request_line(&line.value) else {
-        let first = line
-            .value
-            .split_whitespace()
-            .next()
-            .unwrap_or("")
-            .to_ascii_uppercase();
-        let help = if METHODS.contains(&first.as_str()) {
-            format!(
-                "write it like `{first} /path`; the path begins with `/`, the host comes from the target"
-            )
-        } else {
-            "write a method and a path, such as `GET /pools`".to_owned()
-        };
-        found.push(
-            Diagnostic::new("bad-request-line", &node.span, "this is no request")
-                .label("here")
-                .help(help),
-        );
-        return None;
-    };
-    let target = Template::parse(target, &node.span, found);
-    let mut request = RequestTemplate {
-        span: node.span.clone(),
-        method: method.to_owned(),
-        target,
-        query: Vec::new(),
-        headers: Vec::new(),
-        body: BodyTemplate::Empty,
-    };
+) -> RequestTemplate {
+    let mut request = unreadable(node);
+    if let Some(line) = text(node, found) {
+        match request_line(&line.value) {
+            Some((method, target)) => {
+                request.method = method.to_owned();
+                request.target = Template::parse(target, &node.span, found);
+            }
+            None => found.push(
+                Diagnostic::new("bad-request-line", &node.span, "this is no request line")
+                    .label("here")
+                    .help(correction(&line.value)),
+            ),
+        }
+    }
     if let Some(fields) = fields {
         content(fields, &mut request, found);
     }
-    Some(request)
+    request
+}
+
+/// What stands for a request that could not be read; a suite that has one does not run.
+pub(in crate::suite) fn unreadable(node: &Node) -> RequestTemplate {
+    RequestTemplate {
+        span: node.span.clone(),
+        method: "GET".to_owned(),
+        target: Template::parse("/", &node.span, &mut Found::new()),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: BodyTemplate::Empty,
+    }
+}
+
+/// How a request line that is wrong would be right.
+fn correction(line: &str) -> String {
+    let line = line.trim();
+    let known = |word: &str| METHODS.contains(&word.to_ascii_uppercase().as_str());
+    let (word, target) = match line.split_once(char::is_whitespace) {
+        Some((word, target)) if word.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+            (word, target.trim())
+        }
+        None if known(line) => (line, ""),
+        _ => ("", line),
+    };
+    let method = if known(word) { word } else { "get" }.to_ascii_uppercase();
+    let (host, path) = match target.split_once("://") {
+        Some((_, rest)) => (true, rest.find('/').map_or("/", |at| &rest[at..])),
+        None => (false, target),
+    };
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let right = format!("`{method} {slash}{path}`");
+    if host {
+        let only = "the host comes from the target: write only the path";
+        return if word.is_empty() {
+            format!("{only}, after a method, such as {right}")
+        } else {
+            format!("{only}, {right}")
+        };
+    }
+    if word.is_empty() && path.contains('/') {
+        return format!("begin with the method, such as {right}");
+    }
+    let name = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let general = "write a method and a path, such as `GET /pools`";
+    if word.is_empty() || (!known(word) && !name(path)) {
+        return general.to_owned();
+    }
+    if path.is_empty() {
+        return format!(
+            "the path is missing: write it after the method, such as `{method} /pools`"
+        );
+    }
+    if !name(path) {
+        return if slash.is_empty() {
+            format!("the method is in capitals: {right}")
+        } else {
+            format!("the path begins with `/`: {right}")
+        };
+    }
+    // Two words without a sign of a path can mean an operation of an object.
+    let operation = word.to_ascii_lowercase();
+    if operation == word {
+        format!("{general}; an operation is written `do: {operation} {path}`")
+    } else {
+        format!(
+            "the path begins with `/`: {right}; an operation is in small letters: `{operation} {path}`"
+        )
+    }
 }
 
 /// Query, header fields and content of a request.
@@ -112,6 +173,53 @@ mod tests {
         assert_eq!(request_line("GET  {{ next }}"), Some(("GET", "{{ next }}")));
         for text in ["delete pool", "GET", "GET http://x/", "Get /x"] {
             assert_eq!(request_line(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_line_that_is_wrong_is_answered_with_one_that_is_right() {
+        for (line, right) in [
+            ("get /pools", "the method is in capitals: `GET /pools`"),
+            (
+                "GET pools?limit=1",
+                "the path begins with `/`: `GET /pools?limit=1`",
+            ),
+            ("get pools/1", "the path begins with `/`: `GET /pools/1`"),
+            (
+                "GET https://lb.example:9696/pools",
+                "the host comes from the target: write only the path, `GET /pools`",
+            ),
+            (
+                "put http://lb.example",
+                "the host comes from the target: write only the path, `PUT /`",
+            ),
+            (
+                "http://{{ host }}/pools",
+                "the host comes from the target: write only the path, after a method, such as `GET /pools`",
+            ),
+            (
+                "/pools/{{ id }}",
+                "begin with the method, such as `GET /pools/{{ id }}`",
+            ),
+            (
+                "DELETE pool",
+                "the path begins with `/`: `DELETE /pool`; an operation is in small letters: `delete pool`",
+            ),
+            (
+                "DELETE",
+                "the path is missing: write it after the method, such as `DELETE /pools`",
+            ),
+            (
+                "delete pool",
+                "write a method and a path, such as `GET /pools`; an operation is written `do: delete pool`",
+            ),
+            (
+                "a few words",
+                "write a method and a path, such as `GET /pools`",
+            ),
+        ] {
+            assert!(request_line(line).is_none(), "{line}");
+            assert_eq!(correction(line), right, "{line}");
         }
     }
 }

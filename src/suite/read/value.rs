@@ -17,7 +17,12 @@ pub(in crate::suite) fn text(node: &Node, found: &mut Found) -> Option<Spanned<S
         Kind::Number(number) => number.to_string(),
         Kind::Bool(truth) => truth.to_string(),
         _ => {
-            wrong(node, "text", found);
+            let help = match node.kind {
+                Kind::Null => "write the text, or leave the key out",
+                Kind::List(_) => "write one text, not a list",
+                _ => "write plain text, in quotes where it begins with `{` or another sign of YAML",
+            };
+            wrong(node, "text", help, found);
             return None;
         }
     };
@@ -29,7 +34,12 @@ pub(in crate::suite) fn truth(node: &Node, found: &mut Found) -> Option<bool> {
     match node.kind {
         Kind::Bool(truth) => Some(truth),
         _ => {
-            wrong(node, "`true` or `false`", found);
+            wrong(
+                node,
+                "`true` or `false`",
+                "a truth value is one of these two words, without quotes",
+                found,
+            );
             None
         }
     }

@@ -48,6 +48,8 @@ pub enum Kind {
     Text,
     /// Text in which `{{ }}` is replaced.
     Template,
+    /// A method and a path, in which `{{ }}` is replaced.
+    Request,
     /// An expression without braces.
     Expr,
     /// `true` or `false`.
@@ -90,7 +92,6 @@ const fn must(name: &'static str, kind: Kind, about: &'static str) -> Key {
     }
 }
 
-const REQUEST: Kind = Kind::Template;
 const QUERY: Kind = Kind::Named(&Kind::Any);
 const HEADERS: Kind = Kind::Named(&Kind::Template);
 const NAMES: Kind = Kind::Many(&Kind::Text);

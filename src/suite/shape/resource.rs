@@ -1,6 +1,6 @@
 //! The keys of a resource and its operations.
 
-use super::{HEADERS, Kind, NAMES, QUERY, REQUEST, Shape, key, must};
+use super::{HEADERS, Kind, NAMES, QUERY, Shape, key, must};
 
 /// A resource file.
 pub static RESOURCE: Shape = Shape {
@@ -68,7 +68,7 @@ pub static OPERATION: Shape = Shape {
     keys: &[
         must(
             "request",
-            REQUEST,
+            Kind::Request,
             "Method and path, such as `GET /pools/{{ pool.id }}`.",
         ),
         key("query", QUERY, "Query parameters."),
@@ -176,7 +176,7 @@ pub static LIST: Shape = Shape {
     about: "`list`",
     short: None,
     keys: &[
-        must("request", REQUEST, "Method and path."),
+        must("request", Kind::Request, "Method and path."),
         must(
             "items",
             Kind::Template,

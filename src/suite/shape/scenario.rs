@@ -1,6 +1,6 @@
 //! The keys of scenarios and their steps.
 
-use super::{EXPECT, HEADERS, Kind, NAMES, QUERY, REQUEST, Shape, key, must};
+use super::{EXPECT, HEADERS, Kind, NAMES, QUERY, Shape, key, must};
 
 macro_rules! with_scenario_keys {
     ($($own:expr),* $(,)?) => { &[
@@ -69,7 +69,7 @@ pub static STEP: Shape = Shape {
     keys: &[
         key(
             "request",
-            REQUEST,
+            Kind::Request,
             "Method and path, such as `GET /pools/{{ pool.id }}`.",
         ),
         key(

@@ -58,7 +58,9 @@ fn define(shape: &Shape, definitions: &mut Map<String, Value>) {
 fn schema(kind: &Kind, definitions: &mut Map<String, Value>) -> Value {
     match kind {
         Kind::Text => json!({ "type": ["string", "number", "boolean"] }),
-        Kind::Template => json!({ "type": ["string", "number", "boolean", "null"] }),
+        Kind::Template | Kind::Request => {
+            json!({ "type": ["string", "number", "boolean", "null"] })
+        }
         Kind::Expr => json!({ "type": ["string", "boolean", "number"] }),
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Duration => {

@@ -111,7 +111,7 @@ pub static REQUIREMENT: Shape = Shape {
 /// What one profile says differently of a requirement.
 pub static REQUIREMENT_IN: Shape = Shape {
     name: "requirement_in_profile",
-    about: "a requirement's profile entry",
+    about: "a requirement under one profile",
     short: None,
     keys: &[
         key("level", Kind::Word(LEVELS), "How binding it is there."),

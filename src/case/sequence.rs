@@ -1,0 +1,404 @@
+//! Random walks: sequences of operations over a few objects, each step held to its decision table.
+//!
+//! A walk is drawn from the tables alone, before anything is sent: the model plays the endpoint. So it is
+//! the same for the same seed, whatever an endpoint answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Map, Value as Json};
+
+use super::Case;
+use crate::oracle::{Call, On, State};
+use crate::source::{Span, Spanned};
+use crate::suite::model::{
+    Action, Expect, Given, Operation, Resource, Scenario, Scope as Sharing, Step, Suite, succeeds,
+};
+use crate::target::Target;
+use crate::template::{EvalError, JsonTemplate, Scope, Template};
+
+/// So many objects of a kind exist at a time at the most.
+const CROWD: usize = 4;
+
+/// Draws for one step before it is given up.
+const TRIES: usize = 64;
+
+/// A random walk as a case.
+///
+/// # Errors
+/// An expression of a decision table that knows a field which no line sets.
+pub(super) fn case(
+    suite: &Suite,
+    target: &Target,
+    seed: u64,
+    index: usize,
+    length: usize,
+) -> Result<Option<Case>, EvalError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(index as u64);
+    let base = target.scope();
+    let mut walk = Walk::new(suite, &base);
+    if walk.kinds.is_empty() {
+        return Ok(None);
+    }
+    for _ in 0..rng.random_range(3..=9) {
+        walk.go(&mut rng, true)?;
+    }
+    for _ in 0..length {
+        walk.go(&mut rng, false)?;
+    }
+    let id = format!("generated/sequences/{seed}-{index}");
+    let names: Vec<&str> = walk.kinds.iter().map(|kind| kind.name.as_str()).collect();
+    let why = format!(
+        "walk {index} of seed {seed}: {length} operations on {}, each held to its decision table",
+        names.join(", ")
+    );
+    let title = format!("random walk {index} of seed {seed}");
+    let scenario = Scenario {
+        id: id.clone(),
+        group: "generated/sequences".to_owned(),
+        title: title.clone(),
+        feature: None,
+        span: walk.span,
+        requirements: Vec::new(),
+        tags: BTreeSet::from(["generated".to_owned(), "sequence".to_owned()]),
+        only_if: None,
+        variables: Vec::new(),
+        given: walk.given,
+        steps: walk.steps,
+        then: Vec::new(),
+        finally: Vec::new(),
+        timeout: None,
+    };
+    Ok(Some(Case {
+        id,
+        title,
+        scenario: Arc::new(scenario),
+        values: Vec::new(),
+        why: Some(why),
+    }))
+}
+
+/// What is known while a walk is drawn.
+struct Walk<'a> {
+    base: &'a Scope,
+    /// The kinds that come and go in it.
+    kinds: Vec<&'a Arc<Resource>>,
+    state: State,
+    /// The names of the objects, by place.
+    aliases: Vec<String>,
+    /// How many objects of a kind were asked for, refused ones among them.
+    made: BTreeMap<String, usize>,
+    given: Vec<Given>,
+    steps: Vec<Step>,
+    span: Span,
+}
+
+impl<'a> Walk<'a> {
+    fn new(suite: &'a Suite, base: &'a Scope) -> Self {
+        let shared = |name: &str| {
+            suite
+                .resources
+                .get(name)
+                .is_some_and(|resource| resource.scope != Sharing::Case)
+        };
+        let mut kinds: Vec<&Arc<Resource>> = Vec::new();
+        loop {
+            let more: Vec<&Arc<Resource>> = suite
+                .resources
+                .values()
+                .filter(|kind| {
+                    kind.scope == Sharing::Case
+                        && !kind.create.decides.is_empty()
+                        && kinds.iter().all(|known| known.name != kind.name)
+                        && kind.needs.iter().all(|need| {
+                            shared(&need.value) || kinds.iter().any(|kind| kind.name == need.value)
+                        })
+                })
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            kinds.extend(more);
+        }
+        let mut walk = Self {
+            base,
+            span: kinds.first().map_or_else(
+                || Span::start_of(&crate::source::Source::new("", "")),
+                |kind| kind.span.clone(),
+            ),
+            state: State::new(suite),
+            aliases: Vec::new(),
+            made: BTreeMap::new(),
+            given: Vec::new(),
+            steps: Vec::new(),
+            kinds,
+        };
+        let needed: BTreeSet<&str> = (walk.kinds.iter())
+            .flat_map(|kind| &kind.needs)
+            .map(|need| need.value.as_str())
+            .filter(|need| shared(need))
+            .collect();
+        for resource in needed
+            .into_iter()
+            .filter_map(|need| suite.resources.get(need))
+        {
+            walk.state
+                .add(resource, invented(resource, &resource.name), Vec::new());
+            walk.aliases.push(resource.name.clone());
+            walk.given.push(Given {
+                alias: resource.name.clone(),
+                resource: Arc::clone(resource),
+                span: resource.span.clone(),
+                count: None,
+                params: Vec::new(),
+                binds: Vec::new(),
+                scope: resource.scope,
+                operations: Vec::new(),
+            });
+        }
+        walk
+    }
+
+    /// Draws one operation, and carries it out in the model: an object to begin with, or a step.
+    fn go(&mut self, rng: &mut ChaCha8Rng, given: bool) -> Result<(), EvalError> {
+        for _ in 0..TRIES {
+            let Some(kind) = self.kinds.choose(rng).copied() else {
+                return Ok(());
+            };
+            let roll = if given { 0 } else { rng.random_range(0..10) };
+            let done = match roll {
+                0..4 => self.create(rng, kind, given)?,
+                4..7 => {
+                    let names: Vec<&String> = kind.operations.keys().collect();
+                    match names.choose(rng) {
+                        Some(name) => self.operate(rng, kind, name)?,
+                        None => false,
+                    }
+                }
+                _ => self.operate(rng, kind, "delete")?,
+            };
+            if done {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One of the objects of a kind; now and then one that is no more, where the table speaks of that.
+    fn pick(&self, rng: &mut ChaCha8Rng, kind: &str, operation: &Operation) -> Option<usize> {
+        let of = |alive: bool| -> Vec<usize> {
+            (0..self.state.len())
+                .filter(|at| {
+                    self.state.resource(*at).name == kind && self.state.is_alive(*at) == alive
+                })
+                .collect()
+        };
+        let speaks_of_gone = operation
+            .decides
+            .iter()
+            .filter_map(|line| line.condition.as_ref())
+            .any(|condition| condition.roots().any(|root| root == "gone"));
+        let gone = if speaks_of_gone && rng.random_range(0..16) == 0 {
+            of(false)
+        } else {
+            Vec::new()
+        };
+        gone.choose(rng).or(of(true).choose(rng)).copied()
+    }
+
+    fn create(
+        &mut self,
+        rng: &mut ChaCha8Rng,
+        kind: &'a Arc<Resource>,
+        given: bool,
+    ) -> Result<bool, EvalError> {
+        let crowd = self
+            .state
+            .alive()
+            .filter(|at| self.state.resource(*at).name == kind.name)
+            .count();
+        if crowd >= CROWD {
+            return Ok(false);
+        }
+        let mut needs = Vec::new();
+        for need in &kind.needs {
+            match self.pick(rng, &need.value, &kind.create) {
+                Some(at) => needs.push((need.value.clone(), at)),
+                None => return Ok(false),
+            }
+        }
+        let on = On::New(kind, needs.clone());
+        let Some((with, scope)) = self.with(rng, &kind.create, &kind.params, &on)? else {
+            return Ok(false);
+        };
+        let call = Call {
+            operation: &kind.create,
+            on,
+            with: scope,
+        };
+        let line = self.state.decide(&call, self.base)?;
+        let success = succeeds(&kind.create, &kind.create.decides[line]);
+        if given && !success {
+            return Ok(false);
+        }
+        let number = self.made.entry(kind.name.clone()).or_default();
+        *number += 1;
+        let alias = match *number {
+            1 => kind.name.clone(),
+            number => format!("{}_{number}", kind.name),
+        };
+        let binds: Vec<(String, String)> = needs
+            .iter()
+            .map(|(need, at)| (need.clone(), self.aliases[*at].clone()))
+            .collect();
+        if success {
+            self.state
+                .apply(&call, line, self.base, Some(invented(kind, &alias)))?;
+            self.aliases.push(alias.clone());
+        }
+        let params = self.templates(with);
+        if given {
+            self.given.push(Given {
+                alias,
+                resource: Arc::clone(kind),
+                span: self.span.clone(),
+                count: None,
+                params,
+                binds,
+                scope: Sharing::Case,
+                operations: Vec::new(),
+            });
+        } else {
+            let name = Spanned::new(kind.name.clone(), self.span.clone());
+            let mut step = self.step(Action::Create(Arc::clone(kind), binds), params);
+            step.creates = Some((Spanned::new(alias, self.span.clone()), name));
+            self.steps.push(step);
+        }
+        Ok(true)
+    }
+
+    fn operate(
+        &mut self,
+        rng: &mut ChaCha8Rng,
+        kind: &'a Arc<Resource>,
+        name: &str,
+    ) -> Result<bool, EvalError> {
+        let Some(operation) = kind
+            .operation(name)
+            .filter(|operation| !operation.decides.is_empty())
+        else {
+            return Ok(false);
+        };
+        let Some(at) = self.pick(rng, &kind.name, operation) else {
+            return Ok(false);
+        };
+        let Some((with, scope)) = self.with(rng, operation, &operation.params, &On::Object(at))?
+        else {
+            return Ok(false);
+        };
+        let call = Call {
+            operation,
+            on: On::Object(at),
+            with: scope,
+        };
+        let line = self.state.decide(&call, self.base)?;
+        if succeeds(operation, &operation.decides[line]) {
+            self.state.apply(&call, line, self.base, None)?;
+        }
+        let action = Action::Operation(
+            Spanned::new(name.to_owned(), self.span.clone()),
+            Spanned::new(self.aliases[at].clone(), self.span.clone()),
+        );
+        let params = self.templates(with);
+        let step = self.step(action, params);
+        self.steps.push(step);
+        Ok(true)
+    }
+
+    /// Values for the parameters: drawn from the choices, which go with the step, and the defaults of the rest.
+    /// `None` where a choice is of nothing.
+    #[expect(
+        clippy::type_complexity,
+        reason = "what was drawn, and all parameters as the tables see them"
+    )]
+    fn with(
+        &self,
+        rng: &mut ChaCha8Rng,
+        operation: &Operation,
+        params: &[(String, JsonTemplate)],
+        on: &On<'_>,
+    ) -> Result<Option<(Vec<(String, Json)>, Scope)>, EvalError> {
+        let call = Call {
+            operation,
+            on: on.clone(),
+            with: Scope::new(),
+        };
+        let known = self.state.scope(&call, self.base)?;
+        let (mut drawn, mut with) = (Vec::new(), Scope::new());
+        let mut scope = known.clone();
+        scope.set("unique_name", &"a name".into());
+        for (name, default) in params {
+            let choices = operation.choices.iter().find(|(choice, _)| choice == name);
+            let value = match choices {
+                None => default.value(&scope)?.unwrap_or(Json::Null),
+                Some((_, choices)) => {
+                    let choices = choices.value(&known)?.unwrap_or(Json::Null);
+                    let Some(value) = choices.as_array().and_then(|list| list.choose(rng)) else {
+                        return Ok(None);
+                    };
+                    drawn.push((name.clone(), value.clone()));
+                    value.clone()
+                }
+            };
+            with.set(name.as_str(), &value);
+            scope.set(name.as_str(), &value);
+        }
+        Ok(Some((drawn, with)))
+    }
+
+    /// Drawn values as they are written: an invented id is the expression that stands for the real one.
+    fn templates(&self, values: Vec<(String, Json)>) -> Vec<(String, JsonTemplate)> {
+        values
+            .into_iter()
+            .map(|(name, value)| {
+                let template = match &value {
+                    Json::String(text) if text.starts_with("{{") => {
+                        JsonTemplate::Text(Template::parse(text, &self.span, &mut Vec::new()))
+                    }
+                    _ => JsonTemplate::Plain(value),
+                };
+                (name, template)
+            })
+            .collect()
+    }
+
+    fn step(&self, action: Action, with: Vec<(String, JsonTemplate)>) -> Step {
+        Step {
+            span: self.span.clone(),
+            action,
+            identity: None,
+            concurrently: None,
+            capture: Vec::new(),
+            creates: None,
+            with,
+            then: vec![Expect {
+                contract: true,
+                ..Expect::nothing(&self.span)
+            }],
+        }
+    }
+}
+
+/// An object as the model plays the endpoint: its id is the expression that will stand for the real one.
+fn invented(resource: &Resource, alias: &str) -> Json {
+    let mut fields = Map::new();
+    fields.insert("id".to_owned(), format!("{{{{ {alias}.id }}}}").into());
+    for (field, _) in &resource.shows {
+        fields.insert(field.clone(), Json::Null);
+    }
+    Json::Object(fields)
+}
