@@ -127,6 +127,8 @@ pub struct CaseOutcome {
     pub findings: Vec<Finding>,
     /// How many expectations it was held to; those that are only recorded do not count.
     pub judged: usize,
+    /// Of its requirements that bind, those that none of these expectations shows.
+    pub not_judged: Vec<String>,
     /// What was recorded and not judged.
     pub observations: Vec<Observation>,
     /// What it left on the endpoint.
@@ -232,6 +234,8 @@ pub struct Counts {
     pub passed: usize,
     /// Of those passed, how many broke a `should`.
     pub warned: usize,
+    /// Of those passed, how many were held to some of what they are to show, and not to all.
+    pub partly: usize,
     /// Of those passed, how many were held to nothing.
     pub observed: usize,
     /// Failed.
@@ -259,6 +263,8 @@ impl RunReport {
                 Verdict::Pass => {
                     counts.passed += 1;
                     counts.warned += usize::from(!outcome.findings.is_empty());
+                    let partly = outcome.judged > 0 && !outcome.not_judged.is_empty();
+                    counts.partly += usize::from(partly);
                     counts.observed += usize::from(outcome.only_observed());
                 }
                 Verdict::Fail => counts.failed += 1,
@@ -289,8 +295,8 @@ impl RunReport {
 }
 
 /// What the requirements came to. A requirement fails when a finding of a judged case names it; it passes
-/// when one of its cases passed, which was held to something unless the level is `observe`, and no finding
-/// names it; it errs when none of its cases could be judged.
+/// when one of its cases passed that was held to it, or if it does not bind, and no finding names it; it errs
+/// when none of its cases could be judged.
 pub fn requirement_results(
     suite: &Suite,
     profile: Option<&str>,
@@ -306,9 +312,8 @@ pub fn requirement_results(
         .requirements
         .values()
         .map(|requirement| {
-            let binds = requirement.level_for(profile) > Level::Observe;
             let shows = |outcome: &&CaseOutcome| {
-                outcome.verdict == Verdict::Pass && !(binds && outcome.only_observed())
+                outcome.verdict == Verdict::Pass && !outcome.not_judged.contains(&requirement.id)
             };
             let own = cases
                 .get(requirement.id.as_str())
@@ -340,7 +345,7 @@ pub fn requirement_results(
                 Some(Verdict::Pass)
             } else if any(Verdict::Error) || any(Verdict::Fail) || any(Verdict::Pass) {
                 // A case that failed for another reason shows nothing, neither for it nor against it, and
-                // neither does one that was held to nothing.
+                // neither does one that was not held to it.
                 Some(Verdict::Error)
             } else {
                 Some(Verdict::Skip)

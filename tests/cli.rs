@@ -297,7 +297,7 @@ fn a_variable_that_the_suite_does_not_declare_is_bad_usage() {
 exit 2
 --- stdout
 --- stderr
-error: the suite lbaas-v2 declares no variable `nope`; it declares: member_network, member_subnet_id, other_token, owner_token, pool_quota, readonly_token, tls_container_ref, vip_subnet_id
+error: the suite lbaas-v2 declares no variable `nope`; it declares: limited_token, member_network, member_subnet_id, other_token, owner_token, readonly_token, tls_container_ref, vip_subnet_id
 "###);
 }
 

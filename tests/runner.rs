@@ -27,31 +27,42 @@ list: { request: GET /things, items: '{{ body.things }}' }
 delete: DELETE /things/{{ thing.id }}
 ";
 
+const MANIFEST: &str = "
+suite: things
+use: [thing.yaml, r.yaml]
+scenarios: it.yaml
+identities:
+  owner: { headers: { X-Who: owner } }
+  other: { headers: { X-Who: other } }
+";
+
 const REQUIREMENTS: &str = "
 requirements:
   - { id: R-1, text: 'It is not there', level: observe, source: 'the manual' }
   - { id: R-2, text: 'It is not there', level: must, source: 'the manual' }
+  - { id: R-3, text: 'It is there', level: should, source: 'the manual' }
 ";
 
 /// Runs scenarios with the resource `thing` against the server.
 async fn judge(server: &MockServer, resource: &str, scenarios: &str, jobs: usize) -> RunReport {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("thing.yaml"), resource).unwrap();
-    std::fs::write(directory.path().join("it.yaml"), scenarios).unwrap();
     let requirements = scenarios.contains("R-1").then_some(REQUIREMENTS);
-    std::fs::write(
-        directory.path().join("r.yaml"),
-        requirements.unwrap_or("requirements: []"),
-    )
-    .unwrap();
+    for (name, text) in [
+        ("suite.yaml", MANIFEST),
+        ("thing.yaml", resource),
+        ("it.yaml", scenarios),
+        ("r.yaml", requirements.unwrap_or("requirements: []")),
+    ] {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
     let files = Files::Directory {
         root: directory.path().to_path_buf(),
         prefix: String::new(),
         here: None,
     };
     let selection = Selection {
-        suite: None,
-        scenarios: Some((files, vec![String::new()])),
+        suite: Some(files),
+        scenarios: None,
         variables: Vec::new(),
     };
     let suite = match load(&selection) {
@@ -337,15 +348,87 @@ scenarios:
       - { request: GET /it, then: { check: body.a == 1 } }
       - { request: GET /it, then: [{ only_if: 'false', status: 404 }] }
     finally: [{ request: GET /it, then: { body: { a: 1 } } }]
+  - { id: in-part, requirements: [R-2, R-1, R-3], steps: [{ request: GET /it, then: [{ requirements: R-3, status: 200 }, { requirements: R-2, only_if: false, status: 404 }] }] }
 ";
     let report = judge(&server, RESOURCE, scenarios, 2).await;
     let judged: Vec<usize> = report.outcomes.iter().map(|it| it.judged).collect();
-    assert_eq!(judged, [0, 0, 0, 0, 1, 2]);
+    assert_eq!(judged, [0, 0, 0, 0, 1, 2, 1]);
     let counts = report.counts();
-    assert_eq!((counts.passed, counts.observed), (6, 4));
+    assert_eq!((counts.passed, counts.observed, counts.partly), (7, 4, 1));
+    let unjudged: Vec<_> = report
+        .outcomes
+        .iter()
+        .map(|it| it.not_judged.concat())
+        .collect();
+    assert_eq!(unjudged, ["", "", "R-2", "", "", "", "R-2"]);
     let shown: Vec<_> = report.requirements.iter().map(|it| it.verdict).collect();
-    assert_eq!(shown, [Some(Verdict::Pass), Some(Verdict::Error)]);
+    assert_eq!(
+        shown,
+        [
+            Some(Verdict::Pass),
+            Some(Verdict::Error),
+            Some(Verdict::Pass)
+        ]
+    );
     assert_eq!(report.exit_code(), 0);
+}
+
+#[tokio::test]
+async fn what_another_identity_created_is_read_and_removed_by_it() {
+    let server = MockServer::start().await;
+    let who = |name: &'static str| wiremock::matchers::header("x-who", name);
+    answer(&server, "POST", "/things", 201, json!({"id": "t1"})).await;
+    for (status, times) in [(200, 2), (404, 9)] {
+        Mock::given(method("GET"))
+            .and(path("/things/t1"))
+            .and(who("other"))
+            .respond_with(ResponseTemplate::new(status).set_body_json(json!({"id": "t1"})))
+            .up_to_n_times(times)
+            .mount(&server)
+            .await;
+    }
+    for (name, status) in [("other", 403), ("owner", 204)] {
+        Mock::given(method("DELETE"))
+            .and(path("/things/t1"))
+            .and(who(name))
+            .respond_with(ResponseTemplate::new(status))
+            .mount(&server)
+            .await;
+    }
+    let scenarios = "
+scenarios:
+  - id: one
+    when:
+      - { do: create thing, as: other }
+      - { request: GET /things, as: other }
+    then: { status: 404, unchanged: all }
+";
+    let report = judge(&server, RESOURCE, scenarios, 1).await;
+    let outcome = &report.outcomes[0];
+    assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.findings);
+    let sent: Vec<String> = server
+        .received_requests()
+        .await
+        .unwrap()
+        .iter()
+        .map(|it| {
+            let who = it.headers["x-who"].to_str().unwrap();
+            format!("{who} {} {}", it.method, it.url.path())
+        })
+        .collect();
+    // Whoever may create a thing may perhaps not remove it; then its owner can.
+    assert_eq!(
+        sent,
+        [
+            "other POST /things",
+            "other GET /things/t1",
+            "other GET /things",
+            "other GET /things/t1",
+            "other DELETE /things/t1",
+            "owner DELETE /things/t1",
+            "owner GET /things/t1",
+        ]
+    );
 }
 
 /// Answers a GET with the object so many times, then with 404.

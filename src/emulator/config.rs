@@ -1,5 +1,6 @@
 //! What an emulator is told before it starts.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ pub const PROJECT_A: &str = "a0c0ffee5e55a11ad0bea75e1ec70a00";
 
 /// The project of `assize-other`.
 pub const PROJECT_B: &str = "b0c0ffee5e55a11ad0bea75e1ec70b00";
+
+/// The project of `assize-limited`, which has room for one pool.
+pub const PROJECT_LIMITED: &str = "d0c0ffee5e55a11ad0bea75e1ec70d00";
 
 /// The project that `assize-admin` is scoped to.
 const PROJECT_ADMIN: &str = "c0c0ffee5e55a11ad0bea75e1ec70c00";
@@ -26,6 +30,8 @@ pub struct Config {
     pub identities: Vec<Identity>,
     /// How many objects of each kind a project may own.
     pub quotas: Quotas,
+    /// The quotas of projects that have quotas of their own.
+    pub project_quotas: BTreeMap<String, Quotas>,
     /// What is done wrong on purpose; a defect that the dialect does not have changes nothing.
     pub defects: Vec<Defect>,
     /// Seed of everything random, ids included: equal seeds and requests give equal answers.
@@ -34,7 +40,8 @@ pub struct Config {
 
 impl Config {
     /// The documented defaults of a dialect: its quotas, PENDING states of about 20 ms, and the tokens
-    /// `assize-owner`, `assize-other`, `assize-readonly` and `assize-admin`.
+    /// `assize-owner`, `assize-other`, `assize-readonly`, `assize-admin`, and `assize-limited` of a project that
+    /// has room for one pool.
     pub fn new(dialect: Dialect) -> Self {
         Self {
             dialect,
@@ -44,8 +51,16 @@ impl Config {
                 Identity::new("assize-other", PROJECT_B, Access::Write),
                 Identity::new("assize-readonly", PROJECT_A, Access::Read),
                 Identity::new("assize-admin", PROJECT_ADMIN, Access::Admin),
+                Identity::new("assize-limited", PROJECT_LIMITED, Access::Write),
             ],
             quotas: Quotas::of(dialect),
+            project_quotas: BTreeMap::from([(
+                PROJECT_LIMITED.to_owned(),
+                Quotas {
+                    pools: Some(1),
+                    ..Quotas::of(dialect)
+                },
+            )]),
             defects: Vec::new(),
             seed: 0,
         }

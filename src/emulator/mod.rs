@@ -35,7 +35,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Access, Config, Identity, PROJECT_A, PROJECT_B, Quotas};
+pub use config::{Access, Config, Identity, PROJECT_A, PROJECT_B, PROJECT_LIMITED, Quotas};
 pub use defect::Defect;
 pub use dialect::Dialect;
 pub use server::{Emulator, Running};

@@ -64,10 +64,7 @@ impl Console {
             return None;
         }
         lines.push(self.status_line(outcome));
-        if outcome.only_observed() {
-            let note = evidence::ONLY_OBSERVED.to_owned();
-            lines.extend(indented(COLUMN, [note]));
-        }
+        lines.extend(indented(COLUMN, evidence::not_judged(outcome)));
         match outcome.verdict {
             Verdict::Pass | Verdict::Fail => lines.extend(indented(
                 COLUMN,
@@ -654,14 +651,23 @@ ERROR 2 cases for the same reason
             PLAIN.finished(&seen).unwrap(),
             "PASS  pools/delete/in_use/seen  a second deletion  (12 ms)\n      nothing was judged, only observed"
         );
+        let mut partly = sample::case("partly", "a lock", Verdict::Pass);
+        partly.not_judged = vec!["DP-47".to_owned(), "DP-48\n".to_owned()];
+        assert_eq!(
+            PLAIN.finished(&partly).unwrap(),
+            "PASS  pools/delete/in_use/partly  a lock  (12 ms)\n      not judged: DP-47, DP-48\\u{a}"
+        );
         let mut report = sample::everything();
-        report.outcomes.push(seen);
+        report.outcomes.extend([seen, partly]);
         let summary = PLAIN.summary(&report);
         assert!(
-            summary.contains("\n4 passed (1 with warnings, 1 only observed), 1 failed"),
+            summary.contains(
+                "\n5 passed (1 with warnings, 1 judged in part, 1 only observed), 1 failed"
+            ),
             "{summary}"
         );
         report.outcomes.retain(CaseOutcome::only_observed);
+        report.outcomes[0].not_judged = vec!["DP-10".to_owned()];
         report.requirements[0].verdict = Some(Verdict::Error);
         let summary = PLAIN.summary(&report);
         assert!(

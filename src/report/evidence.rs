@@ -191,8 +191,20 @@ pub(super) fn in_short(finding: &Finding, limit: usize) -> String {
     )
 }
 
-/// What is said of a case that passed without being held to anything.
-pub(super) const ONLY_OBSERVED: &str = "nothing was judged, only observed";
+/// What a case that passed was not held to, in lines.
+pub(super) fn not_judged(outcome: &CaseOutcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    if outcome.only_observed() {
+        lines.push("nothing was judged, only observed".to_owned());
+    }
+    if outcome.verdict == Verdict::Pass && !outcome.not_judged.is_empty() {
+        lines.push(line(&format!(
+            "not judged: {}",
+            listed(&outcome.not_judged)
+        )));
+    }
+    lines
+}
 
 /// A leak on one line.
 pub(super) fn leak(leak: &Leak) -> String {

@@ -80,7 +80,7 @@ impl Console {
         let passed = |requirement: &RequirementResult| {
             report.outcomes.iter().any(|outcome| {
                 outcome.verdict == Verdict::Pass
-                    && !outcome.only_observed()
+                    && !outcome.not_judged.contains(&requirement.id)
                     && requirement.cases.contains(&outcome.id)
             })
         };
@@ -168,6 +168,7 @@ impl Console {
         );
         let parts: Vec<String> = [
             (counts.warned, "with warnings"),
+            (counts.partly, "judged in part"),
             (counts.observed, "only observed"),
         ]
         .iter()

@@ -32,6 +32,7 @@ pub(super) fn case(name: &str, title: &str, verdict: Verdict) -> CaseOutcome {
         reason: None,
         findings: Vec::new(),
         judged: 1,
+        not_judged: Vec::new(),
         observations: Vec::new(),
         leaked: Vec::new(),
         exchanges: Vec::new(),

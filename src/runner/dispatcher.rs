@@ -283,6 +283,7 @@ fn shared_outcome(trouble: SharedTrouble, started: Timestamp) -> CaseOutcome {
         reason,
         findings,
         judged: 0,
+        not_judged: Vec::new(),
         observations: Vec::new(),
         leaked: Vec::new(),
         requests: exchanges.len(),

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use super::Context;
 use super::object::{Blueprint, Object};
-use super::session::{Session, Stop};
+use super::session::{OWNER, Session, Stop};
 use crate::check::Mismatch;
 use crate::exchange::Exchange;
 use crate::outcome::Leak;
@@ -247,6 +247,7 @@ impl Kind {
                     alias: &resource.name,
                     index: None,
                     resource,
+                    identity: OWNER,
                     params,
                     needs,
                 },

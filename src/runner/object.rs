@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::lease::Lease;
 use super::session::{Backoff, OWNER, Session, Stop};
 use crate::check::{Afterwards, ListView, Standing};
-use crate::exchange::{Phase, TransportError};
+use crate::exchange::{Phase, Response, TransportError};
 use crate::outcome::Leak;
 use crate::suite::model::Resource;
 use crate::template::{JsonTemplate, Scope};
@@ -29,6 +29,8 @@ pub(super) struct Object {
     pub(super) params: Scope,
     /// What it needs: the need's name and the object's place.
     pub(super) needs: Vec<(String, usize)>,
+    /// Who created it, and looks after it.
+    pub(super) identity: String,
     /// The unique name that it was created with.
     pub(super) name: String,
     /// Whether it is known to be gone.
@@ -57,6 +59,8 @@ pub(super) struct Blueprint<'a> {
     pub(super) alias: &'a str,
     pub(super) index: Option<usize>,
     pub(super) resource: &'a Arc<Resource>,
+    /// Who creates it.
+    pub(super) identity: &'a str,
     /// Values that replace the defaults of the resource's parameters.
     pub(super) params: &'a [(String, JsonTemplate)],
     /// The needs with the places of the objects that fill them.
@@ -106,7 +110,7 @@ impl Session<'_> {
         }
         let resource = Arc::clone(blueprint.resource);
         let exchange = self
-            .perform(Phase::SetUp, &resource.create, &scope, OWNER)
+            .perform(Phase::SetUp, &resource.create, &scope, blueprint.identity)
             .await?;
         let place = self
             .register(&blueprint, params, name, exchange, &scope, objects)
@@ -152,7 +156,10 @@ impl Session<'_> {
         };
         let found = match self.object_in(&resource.object, exchange, scope) {
             Afterwards::Object(value) => Some(value),
-            _ if doubtful => self.look_up(&resource, &name, scope).await,
+            _ if doubtful => {
+                self.look_up(&resource, blueprint.identity, &name, scope)
+                    .await
+            }
             _ => None,
         };
         let Some(value) = found else { return Ok(None) };
@@ -163,6 +170,7 @@ impl Session<'_> {
             value,
             params,
             needs: blueprint.needs.clone(),
+            identity: blueprint.identity.to_owned(),
             name,
             gone: false,
             lease: None,
@@ -171,9 +179,15 @@ impl Session<'_> {
     }
 
     /// Looks an object up by its unique name, after an answer that was lost.
-    async fn look_up(&mut self, resource: &Resource, name: &str, scope: &Scope) -> Option<Json> {
+    async fn look_up(
+        &mut self,
+        resource: &Resource,
+        identity: &str,
+        name: &str,
+        scope: &Scope,
+    ) -> Option<Json> {
         let list = resource.list.as_ref()?;
-        let request = self.build(&list.request, scope, OWNER).ok()?;
+        let request = self.build(&list.request, scope, identity).ok()?;
         let exchange = self
             .send(Phase::CleanUp, request, Standing::ServerErrorsAllowed)
             .await
@@ -241,10 +255,17 @@ impl Session<'_> {
         let scope = self.object_scope(objects, at);
         let mut tries = 0;
         let exchange = loop {
+            let identity = objects[at].identity.clone();
             let exchange = self
-                .perform(Phase::CleanUp, delete, &scope, OWNER)
+                .perform(Phase::CleanUp, delete, &scope, &identity)
                 .await
                 .map_err(words)?;
+            // Whoever could create it may perhaps not remove it; the owner of everything else can.
+            let forbidden = |response: &Response| matches!(response.status, 401 | 403);
+            if identity != OWNER && self.answer(exchange).is_ok_and(forbidden) {
+                objects[at].identity = OWNER.to_owned();
+                continue;
+            }
             tries += 1;
             let retry = match self.answer(exchange) {
                 Ok(response) => response.status >= 500 || response.status == 429,

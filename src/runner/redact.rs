@@ -199,6 +199,7 @@ mod tests {
                 exchange: None,
             }],
             judged: 1,
+            not_judged: Vec::new(),
             observations: vec![Observation {
                 requirements: Vec::new(),
                 name: text(),

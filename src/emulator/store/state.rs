@@ -33,6 +33,7 @@ pub(crate) enum Intent {
 pub(crate) struct State {
     pub(crate) rules: &'static Rules,
     pub(super) quotas: Quotas,
+    project_quotas: BTreeMap<String, Quotas>,
     pub(super) pending: RangeInclusive<Duration>,
     pub(super) random: Random,
     sequence: u64,
@@ -55,6 +56,7 @@ impl State {
         Self {
             rules: config.dialect.rules(),
             quotas: config.quotas,
+            project_quotas: config.project_quotas.clone(),
             pending: config.pending.clone(),
             random: Random::new(config.seed),
             past: Past::new(config),
@@ -330,14 +332,15 @@ impl State {
         project: &str,
         more: usize,
     ) -> Result<(), Refusal> {
+        let quotas = self.project_quotas.get(project).unwrap_or(&self.quotas);
         let bound = match kind {
-            Kind::LoadBalancer => self.quotas.load_balancers,
-            Kind::Listener => self.quotas.listeners,
-            Kind::Pool => self.quotas.pools,
-            Kind::Member => self.quotas.members,
-            Kind::HealthMonitor => self.quotas.health_monitors,
-            Kind::L7Policy => self.quotas.l7_policies,
-            Kind::L7Rule => self.quotas.l7_rules,
+            Kind::LoadBalancer => quotas.load_balancers,
+            Kind::Listener => quotas.listeners,
+            Kind::Pool => quotas.pools,
+            Kind::Member => quotas.members,
+            Kind::HealthMonitor => quotas.health_monitors,
+            Kind::L7Policy => quotas.l7_policies,
+            Kind::L7Rule => quotas.l7_rules,
         };
         let Some(bound) = bound else { return Ok(()) };
         let owns = |id: &Uuid| {

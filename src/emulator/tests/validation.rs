@@ -761,6 +761,31 @@ fn a_type_of_rule_occurs_once_in_a_policy_of_otc() {
 }
 
 #[test]
+fn a_project_can_have_quotas_of_its_own() {
+    for (dialect, status) in [
+        (Dialect::OtcV2, 400),
+        (Dialect::Octavia, 403),
+        (Dialect::NeutronLbaas, 409),
+    ] {
+        let desk = Desk::new(dialect);
+        let post = |what: &str, body: &Value| {
+            desk.settle();
+            let token = Some("assize-limited");
+            desk.send("POST", &full(what), token, &body.to_string())
+        };
+        let answer = post(
+            "loadbalancers",
+            &json!({"loadbalancer": {"vip_subnet_id": SUBNET}}),
+        );
+        let id = answer.at("/loadbalancer/id");
+        let load_balancer = id.as_str().unwrap_or_default();
+        let pool = json!({"pool": pool_of("loadbalancer_id", load_balancer)});
+        assert_eq!(post("pools", &pool).status, 201);
+        assert_eq!(post("pools", &pool).status, status);
+    }
+}
+
+#[test]
 fn a_quota_is_refused_in_the_dialects_way() {
     for (dialect, status, words) in [
         (Dialect::OtcV2, 400, "ELB.9807"),

@@ -67,9 +67,8 @@ fn junit_within(report: &RunReport, mut texts: usize) -> Result<String, Serializ
             .insert("line".into(), outcome.location.line.to_string().into());
         case.properties = case_properties(outcome, report);
         if outcome.verdict == Verdict::Pass {
-            let note = outcome.only_observed().then_some(evidence::ONLY_OBSERVED);
-            let lines = note.map(str::to_owned).into_iter();
-            let lines: Vec<String> = lines.chain(leaks(outcome)).collect();
+            let mut lines = evidence::not_judged(outcome);
+            lines.extend(leaks(outcome));
             if !lines.is_empty() {
                 case.set_system_out(text(&lines.join("\n")));
             }
@@ -444,6 +443,7 @@ mod tests {
             why: "timed out".to_owned(),
         }];
         report.outcomes[0].judged = 0;
+        report.outcomes[0].not_judged = vec!["DP-47".to_owned()];
         let suite = suite(&report);
         let children = |name: &str| {
             named(&suite, name)
@@ -454,7 +454,7 @@ mod tests {
         };
         assert_eq!(
             named(&suite, "pool with a monitor → 409").all("system-out")[0].text,
-            "nothing was judged, only observed"
+            "nothing was judged, only observed\nnot judged: DP-47"
         );
         assert_eq!(children("says which member → message"), ["properties"]);
         assert_eq!(

@@ -10,7 +10,7 @@ use crate::check::{self, Afterwards, ListView, Mismatch};
 use crate::exchange::Phase;
 use crate::oracle::{Call, On, State};
 use crate::runner::session::{Backoff, Stop};
-use crate::suite::model::{Expect, Level, Operation, Scenario, Suite, succeeds};
+use crate::suite::model::{Expect, Operation, Scenario, Suite, succeeds};
 use crate::template::Scope;
 
 /// What the table says of an operation that is about to be sent.
@@ -127,7 +127,7 @@ impl CaseRun<'_> {
             return Ok(());
         };
         let says = Self::as_decided(contract, call.operation, &decided);
-        self.judged += usize::from(self.level(&says).1 != Level::Observe);
+        self.held_to(&says);
         let before = self.findings.len();
         for mismatch in self.answer_mismatches(&says, exchange, scope) {
             self.found(&says, mismatch, Some(exchange));

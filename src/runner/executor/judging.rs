@@ -29,8 +29,9 @@ impl CaseRun<'_> {
         place: Option<usize>,
     ) -> Result<(), Stop> {
         let (known, missed) = self.known(step, exchange, scope);
-        let held = |expect: &&&Expect| expect.judges() && self.level(expect).1 != Level::Observe;
-        self.judged += judged.iter().filter(held).count();
+        for expect in judged.iter().filter(|expect| expect.judges()) {
+            self.held_to(expect);
+        }
         for expect in judged {
             for mismatch in self.answer_mismatches(expect, exchange, &known) {
                 self.found(expect, mismatch, Some(exchange));
@@ -238,6 +239,15 @@ impl CaseRun<'_> {
             scope.set(name, &Json::Object(views));
         }
         scope
+    }
+
+    /// Counts an expectation, and what it shows, unless it is only recorded.
+    pub(super) fn held_to(&mut self, expect: &Expect) {
+        let (requirements, level) = self.level(expect);
+        if level != Level::Observe {
+            self.judged += 1;
+            self.shown.extend(requirements);
+        }
     }
 
     /// The requirements that an expectation shows, and the most binding level among them.

@@ -7,6 +7,7 @@ mod setup;
 mod steps;
 mod verdict;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> 
         model: contract::model(&ctx.suite, &case.scenario),
         findings: Vec::new(),
         judged: 0,
+        shown: BTreeSet::new(),
         observations: Vec::new(),
         at: 0,
         grace,
@@ -87,6 +89,8 @@ struct CaseRun<'a> {
     findings: Vec<Finding>,
     /// How many expectations it was held to.
     judged: usize,
+    /// The requirements that these expectations show.
+    shown: BTreeSet<String>,
     observations: Vec<Observation>,
     /// The step that is under way, or was the last.
     at: usize,

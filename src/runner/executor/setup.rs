@@ -40,6 +40,7 @@ impl CaseRun<'_> {
                     alias: &given.alias,
                     index: count.map(|_| index),
                     resource: &given.resource,
+                    identity: OWNER,
                     params: &given.params,
                     needs,
                 };

@@ -65,6 +65,7 @@ impl CaseRun<'_> {
                         alias: &alias.value,
                         index: None,
                         resource,
+                        identity,
                         params: &[],
                         needs,
                     };
@@ -117,6 +118,7 @@ impl CaseRun<'_> {
                     alias,
                     index: None,
                     resource,
+                    identity,
                     params: &params,
                     needs,
                 };

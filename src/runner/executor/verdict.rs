@@ -30,6 +30,7 @@ impl CaseRun<'_> {
             grace: _,
             mut findings,
             judged,
+            shown,
             observations,
         } = self;
         let scenario = &case.scenario;
@@ -68,6 +69,13 @@ impl CaseRun<'_> {
         }
         outcome.findings = findings;
         outcome.judged = judged;
+        let binds = |id: &&String| {
+            let requirement = ctx.suite.requirements.get(*id);
+            let profile = ctx.target.profile_name();
+            requirement.is_some_and(|it| it.level_for(profile) > Level::Observe)
+        };
+        let named = outcome.requirements.iter().filter(binds);
+        outcome.not_judged = named.filter(|id| !shown.contains(*id)).cloned().collect();
         outcome.observations = observations;
         outcome.leaked = leaked;
         outcome
@@ -96,6 +104,7 @@ pub(in crate::runner) fn describe(
         reason,
         findings: Vec::new(),
         judged: 0,
+        not_judged: Vec::new(),
         observations: Vec::new(),
         leaked: Vec::new(),
         exchanges: Vec::new(),

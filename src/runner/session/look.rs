@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
-use super::{Backoff, OWNER, Session, Stop};
+use super::{Backoff, Session, Stop};
 use crate::check::{self, Afterwards, ListView, Standing};
 use crate::exchange::{Phase, TransportError};
 use crate::runner::object::Object;
@@ -32,7 +32,7 @@ impl Session<'_> {
     ) -> Result<(Afterwards, usize), Stop> {
         let scope = self.object_scope(objects, at);
         let resource = Arc::clone(&objects[at].resource);
-        let request = self.build(&resource.read.request, &scope, OWNER)?;
+        let request = self.build(&resource.read.request, &scope, &objects[at].identity)?;
         let exchange = self.send(phase, request, Standing::Full).await?;
         Ok((self.object_in(&resource.object, exchange, &scope), exchange))
     }
@@ -71,7 +71,7 @@ impl Session<'_> {
             return Ok((ListView::None, None));
         };
         let scope = self.object_scope(objects, at);
-        let request = self.build(&list.request, &scope, OWNER)?;
+        let request = self.build(&list.request, &scope, &objects[at].identity)?;
         let exchange = self.send(phase, request, Standing::Full).await?;
         Ok((self.items_in(&list.items, exchange, &scope), Some(exchange)))
     }
@@ -86,7 +86,9 @@ impl Session<'_> {
             None => Ok(None),
             Some(list) => {
                 let scope = self.object_scope(objects, at);
-                Ok(Some(self.build(&list.request, &scope, OWNER)?.url))
+                let identity = &objects[at].identity;
+                let url = self.build(&list.request, &scope, identity)?.url;
+                Ok(Some(format!("{identity} {url}")))
             }
         }
     }
