@@ -1,8 +1,11 @@
 //! Scenarios expanded to cases: concrete instances with ids that come from names, never from positions.
 
+mod covering;
+mod matrix;
 mod sequence;
 mod write;
 
+pub use matrix::LeftOut;
 pub use write::text;
 
 use std::sync::Arc;
@@ -33,6 +36,8 @@ pub struct Case {
 pub struct Generate {
     /// The seed of every random choice.
     pub seed: u64,
+    /// The seed of the rows of a matrix that a strategy chooses.
+    pub rows: u64,
     /// Whether each operation is tried at and beyond the boundaries of its description.
     pub boundary: bool,
     /// How many random sequences of operations.
@@ -48,11 +53,13 @@ pub struct Generate {
 pub struct Expansion {
     /// In the order of the scenarios, then what was generated.
     pub cases: Vec<Case>,
-    /// What a strategy or a limit left out.
+    /// What a strategy or a limit left out of matrices.
+    pub left_out: Vec<LeftOut>,
+    /// What could not be generated.
     pub omitted: Vec<Omitted>,
 }
 
-/// A combination that is no case.
+/// A case that could not be generated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Omitted {
     /// The id that it would have.
@@ -63,28 +70,32 @@ pub struct Omitted {
 
 /// The cases of a suite for a target.
 pub fn expand(suite: &Suite, target: &Target, generate: &Generate) -> Expansion {
-    let mut cases: Vec<Case> = suite
-        .scenarios
-        .iter()
-        .map(|scenario| Case {
-            id: scenario.id.clone(),
-            title: scenario.title.clone(),
-            scenario: Arc::clone(scenario),
-            values: Vec::new(),
-            why: None,
-        })
-        .collect();
-    let mut omitted = Vec::new();
+    let mut expansion = Expansion::default();
+    for scenario in &suite.scenarios {
+        if let Some(matrix) = &scenario.matrix {
+            let (cases, left_out) = matrix::cases(scenario, matrix, generate.rows);
+            expansion.cases.extend(cases);
+            expansion.left_out.extend(left_out);
+        } else {
+            expansion.cases.push(Case {
+                id: scenario.id.clone(),
+                title: scenario.title.clone(),
+                scenario: Arc::clone(scenario),
+                values: Vec::new(),
+                why: None,
+            });
+        }
+    }
     for index in 0..generate.sequences {
         match sequence::case(suite, target, generate.seed, index, generate.length) {
-            Ok(case) => cases.extend(case),
-            Err(error) => omitted.push(Omitted {
+            Ok(case) => expansion.cases.extend(case),
+            Err(error) => expansion.omitted.push(Omitted {
                 id: format!("generated/sequences/{}-{index}", generate.seed),
                 why: error.to_string(),
             }),
         }
     }
-    Expansion { cases, omitted }
+    expansion
 }
 
 impl Case {

@@ -67,6 +67,7 @@ pub(super) fn case(
         tags: BTreeSet::from(["generated".to_owned(), "sequence".to_owned()]),
         only_if: None,
         variables: Vec::new(),
+        matrix: None,
         given: walk.given,
         steps: walk.steps,
         then: Vec::new(),

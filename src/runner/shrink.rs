@@ -178,6 +178,7 @@ impl History {
             tags: of.tags.clone(),
             only_if: None,
             variables: Vec::new(),
+            matrix: None,
             given: self.given.clone(),
             steps: self.steps.clone(),
             then: Vec::new(),

@@ -32,9 +32,14 @@ pub const CODES: &[Code] = &[
         "Ask for a `status`, an `answer`, a `body`, `gone`, `unchanged` or a `check`, or take it out.",
     ),
     code(
+        "bad-axis",
+        "An axis of a matrix is a name that expressions can use, with a list of values: texts, numbers, truth values or null, each once.",
+        "Write it like `members: [0, 1, 3]`.",
+    ),
+    code(
         "bad-count",
-        "A number of requests or answers is expected.",
-        "`concurrently` takes 2 to 64, `answers` takes numbers or `rest`.",
+        "A number of requests, answers, cases or axes is expected.",
+        "`concurrently` takes 2 to 64, `answers` takes numbers or `rest`, `limit` takes 1 or more, and `t-way` 1 to the number of axes.",
     ),
     code(
         "bad-decision",
@@ -88,8 +93,8 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "duplicate-alias",
-        "Two objects of a scenario have the same name.",
-        "Give one of them a name of its own with `as`, or ask for several with `count`.",
+        "Two objects of a scenario have the same name, or an axis has the name of something else.",
+        "Give one of them a name of its own, objects with `as`, or ask for several objects with `count`.",
     ),
     code(
         "duplicate-id",
@@ -110,6 +115,11 @@ pub const CODES: &[Code] = &[
         "fragment-cycle",
         "A fragment uses itself in the end.",
         "Break the circle.",
+    ),
+    code(
+        "idle-constraint",
+        "A constraint of a matrix refuses no combination, or names no axis: most likely a value or a name in it is misspelt.",
+        "Correct it, or take it out.",
     ),
     code(
         "missing-key",
@@ -140,6 +150,11 @@ pub const CODES: &[Code] = &[
         "nothing-here",
         "A file holds nothing that belongs to a suite.",
         "Begin with `steps:` and a list of requests, or take the file out.",
+    ),
+    code(
+        "nothing-left",
+        "The constraints of a matrix leave no combination, or none with one of the values.",
+        "Take the value out, or loosen `exclude` and `only`.",
     ),
     code(
         "nothing-to-repeat",
@@ -190,6 +205,11 @@ pub const CODES: &[Code] = &[
         "then-without-when",
         "`then` judges the last request of `when`, and there is none.",
         "Add `when`, or put `then` below a step.",
+    ),
+    code(
+        "too-many-combinations",
+        "A matrix has more combinations than can be looked at one by one, or its constraints tie too many axes together.",
+        "Take fewer values, fewer axes at a time, or `strategy: pairwise`; write constraints about few axes each.",
     ),
     code(
         "two-bodies",

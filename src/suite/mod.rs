@@ -8,6 +8,7 @@ pub mod openapi;
 mod parse;
 mod read;
 pub mod shape;
+pub mod space;
 pub mod yaml;
 
 pub use load::{Files, MANIFEST_FILE, Selection, load};

@@ -80,7 +80,8 @@ pub(crate) struct Generate {
     /// So many histories of concurrent operations; 32 with --generate, else none.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100_000))]
     pub(crate) races: Option<u32>,
-    /// The seed of every random choice; a new one, which is printed, where there is none.
+    /// The seed of every random choice; a new one, which is printed, where there is none. The rows that a
+    /// matrix chooses stay the same without one.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
 }
@@ -91,6 +92,7 @@ impl Generate {
         let count = |asked: Option<u32>| asked.unwrap_or(if self.generate { 32 } else { 0 });
         assize::case::Generate {
             seed,
+            rows: self.seed.unwrap_or(0),
             boundary: self.generate,
             sequences: count(self.sequences) as usize,
             length: usize::from(self.length),

@@ -27,11 +27,12 @@ use crate::suite::model::Expect;
 
 pub(super) use verdict::describe;
 
-/// Runs one case. Whatever happens, what it created is removed or listed as leaked. What a generated case
-/// finds is told by the shortest history that shows it.
+/// Runs one case. Whatever happens, what it created is removed or listed as leaked. What a drawn case finds is
+/// told by the shortest history that shows it; a combination of a matrix is written as short as it gets.
 pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
     let run = run(ctx, case, None).await;
-    if case.why.is_some() && run.outcome.verdict == Verdict::Fail {
+    let drawn = case.why.is_some() && case.scenario.matrix.is_none();
+    if drawn && run.outcome.verdict == Verdict::Fail {
         shrink(ctx, case, run).await
     } else {
         run.outcome
@@ -104,11 +105,11 @@ type Reads = Vec<(usize, Afterwards, usize)>;
 impl CaseRun<'_> {
     async fn go(&mut self) -> Result<(), Stop> {
         let scenario = Arc::clone(&self.case.scenario);
+        self.case.name_values(&mut self.session.scope);
         for (name, value) in &scenario.variables {
             let value = value.value(&self.session.scope)?.unwrap_or(Json::Null);
             self.session.scope.set(name.as_str(), &value);
         }
-        self.case.name_values(&mut self.session.scope);
         for given in &scenario.given {
             self.give(given).await?;
         }

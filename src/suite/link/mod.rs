@@ -2,6 +2,7 @@
 
 mod expect;
 mod given;
+mod matrix;
 mod names;
 mod resource;
 mod scenario;

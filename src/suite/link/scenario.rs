@@ -64,7 +64,7 @@ impl Linker<'_> {
                 .chain(&raw.tags)
                 .map(|tag| tag.value.clone())
                 .collect();
-            let scenario = self.scenario(raw, full, group, title.value, file.feature.clone(), tags);
+            let scenario = self.scenario(raw, full, group, title, file.feature.clone(), tags);
             scenarios.push(Arc::new(scenario));
         }
         scenarios
@@ -75,7 +75,7 @@ impl Linker<'_> {
         raw: RawScenario,
         id: String,
         group: &str,
-        title: String,
+        title: Spanned<String>,
         feature: Option<String>,
         tags: BTreeSet<String>,
     ) -> Scenario {
@@ -87,6 +87,7 @@ impl Linker<'_> {
             tags: _,
             only_if,
             variables,
+            matrix,
             given,
             steps,
             then,
@@ -96,8 +97,16 @@ impl Linker<'_> {
         for requirement in &requirements {
             self.requirement(requirement);
         }
+        let axes: Vec<Spanned<String>> = matrix
+            .iter()
+            .flat_map(|matrix| &matrix.axes)
+            .map(|axis| axis.name.clone())
+            .collect();
+        let matrix = matrix.and_then(|matrix| self.matrix(matrix, &title));
+        let mut names: Vec<String> = axes.iter().map(|name| name.value.clone()).collect();
         if let Some(expr) = &only_if {
-            self.names(expr, &[]);
+            let known: Vec<&str> = names.iter().map(String::as_str).collect();
+            self.names(expr, &known);
         }
         let mut steps: Vec<Step> = steps.into_iter().map(|step| self.unfold(step, 0)).collect();
         let mut finally: Vec<Step> = finally
@@ -116,7 +125,6 @@ impl Linker<'_> {
             self.creation(step, &mut objects);
         }
 
-        let mut names: Vec<String> = Vec::new();
         for (name, value) in &variables {
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             value.for_each_expr(&mut |expr| self.names(expr, &known));
@@ -161,6 +169,8 @@ impl Linker<'_> {
                 &mut objects,
             );
         }
+        let taken: Vec<&str> = names[axes.len()..].iter().map(String::as_str).collect();
+        self.own_names(&axes, &taken);
         let variables = variables
             .into_iter()
             .map(|(name, value)| (name.value, value))
@@ -168,13 +178,14 @@ impl Linker<'_> {
         Scenario {
             id,
             group: group.to_owned(),
-            title,
+            title: title.value,
             feature,
             span,
             requirements,
             tags,
             only_if,
             variables,
+            matrix,
             given,
             steps,
             then,

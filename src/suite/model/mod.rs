@@ -2,6 +2,7 @@
 
 mod expect;
 mod matcher;
+mod matrix;
 mod profile;
 mod request;
 mod requirement;
@@ -17,6 +18,7 @@ pub use expect::{
     AnswerExpect, BodyExpect, Expect, InlineSchema, SchemaRef, StatusRange, StatusSet, Unchanged,
 };
 pub use matcher::{MatchOp, Matcher};
+pub use matrix::{Axis, Matrix};
 pub use profile::{Answer, IdentityRule, Profile, Variable};
 pub use request::{BodyTemplate, RequestTemplate};
 pub use requirement::{Level, Requirement, RequirementIn};

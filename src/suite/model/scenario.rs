@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::expect::Expect;
+use super::matrix::Matrix;
 use super::request::RequestTemplate;
 use super::resource::{Resource, Scope};
 use crate::source::{Span, Spanned};
@@ -31,6 +32,8 @@ pub struct Scenario {
     pub only_if: Option<Expr>,
     /// Values of its own.
     pub variables: Vec<(String, JsonTemplate)>,
+    /// The axes, if it stands for many cases.
+    pub matrix: Option<Matrix>,
     /// What must exist first, in the order of creation.
     pub given: Vec<Given>,
     /// What is sent; the last of it is the act that `then` judges.

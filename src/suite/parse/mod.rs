@@ -1,6 +1,7 @@
 //! The documents of a suite, each read into its typed form. Names are resolved later, in `link`.
 
 mod expect;
+mod generate;
 mod manifest;
 mod profile;
 mod resource;
@@ -14,6 +15,7 @@ use super::read::Found;
 use super::yaml::Node;
 use crate::source::{Source, Spanned};
 
+pub(super) use generate::RawMatrix;
 pub(super) use manifest::Manifest;
 pub(super) use resource::scope;
 pub(super) use scenario::{RawGiven, RawScenario, ScenarioFile};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::expect::expect;
+use super::generate::{RawMatrix, generate};
 use super::step::{step, steps};
 use crate::source::{Diagnostic, Source, Span, Spanned};
 use crate::suite::model::{Expect, Step};
@@ -31,6 +32,7 @@ pub(in crate::suite) struct RawScenario {
     pub(in crate::suite) tags: Vec<Spanned<String>>,
     pub(in crate::suite) only_if: Option<Expr>,
     pub(in crate::suite) variables: Vec<(Spanned<String>, JsonTemplate)>,
+    pub(in crate::suite) matrix: Option<RawMatrix>,
     pub(in crate::suite) given: Vec<RawGiven>,
     pub(in crate::suite) steps: Vec<Step>,
     pub(in crate::suite) then: Vec<Expect>,
@@ -86,6 +88,7 @@ pub(super) fn scenario_file(
                 "requirements",
                 "only_if",
                 "variables",
+                "generate",
                 "finally",
                 "timeout",
             ] {
@@ -173,6 +176,7 @@ fn scenario(fields: &Fields<'_>, id: Option<Spanned<String>>, found: &mut Found)
         tags: fields.names("tags", found),
         only_if: fields.read("only_if", found, read::expr),
         variables: fields.named("variables", found, read::json_template),
+        matrix: fields.read("generate", found, generate),
         given: fields
             .many("given", found, given)
             .into_iter()

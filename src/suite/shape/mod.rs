@@ -2,6 +2,7 @@
 //! `assize schema` writes the JSON Schema for editors, and the tests hold the documentation to account.
 
 mod expect;
+mod generate;
 mod profile;
 mod resource;
 mod scenario;
@@ -9,6 +10,7 @@ mod schema;
 mod suite;
 
 pub use expect::{EXPECT, MATCH_OPERATORS};
+pub use generate::{GENERATE, STRATEGIES, STRATEGY};
 pub use profile::{ANSWER, PROFILE};
 pub use resource::{CHANGE, DECISION, LIST, OPERATION, READY, RESOURCE, SCOPES};
 pub use scenario::{SCENARIO, SCENARIOS, STEP};

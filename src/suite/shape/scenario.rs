@@ -1,6 +1,6 @@
 //! The keys of scenarios and their steps.
 
-use super::{EXPECT, HEADERS, Kind, NAMES, QUERY, Shape, key, must};
+use super::{EXPECT, GENERATE, HEADERS, Kind, NAMES, QUERY, Shape, key, must};
 
 macro_rules! with_scenario_keys {
     ($($own:expr),* $(,)?) => { &[
@@ -11,6 +11,7 @@ macro_rules! with_scenario_keys {
         key("tags", NAMES, "Words to select it by."),
         key("only_if", Kind::Expr, "Runs only where this holds."),
         key("variables", Kind::Named(&Kind::Any), "Values of its own."),
+        key("generate", Kind::Shape(&GENERATE), "Makes many cases of it, one for each combination of values."),
         key("given", Kind::List(&GIVEN), "The objects that must exist first: a resource's name, or `{ name: { count, as, scope, do, parameters } }`."),
         key("when", STEPS, "What is sent; the last of it is judged by `then`."),
         key("then", EXPECTS, "What must hold after the act."),
