@@ -18,6 +18,20 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// What tells by id and tags whether a case is wanted.
+    ///
+    /// # Errors
+    /// A pattern that is no glob.
+    pub fn wants(&self) -> Result<impl Fn(&str, &BTreeSet<String>) -> bool, FilterError> {
+        let globs = globs(&self.ids)?;
+        Ok(move |id: &str, tags: &BTreeSet<String>| {
+            (self.ids.is_empty()
+                || globs.is_match(id)
+                || self.ids.iter().any(|part| id.contains(part.as_str())))
+                && (self.tags.is_empty() || self.tags.iter().any(|tag| tags.contains(tag)))
+        })
+    }
+
     /// The case whose id comes nearest to one of the wanted ones: what was meant, or what an id looks like.
     pub fn nearest<'a>(&self, cases: &'a [Case]) -> Option<&'a Case> {
         let distance = |wanted: &String, id: &str| {
@@ -91,7 +105,7 @@ impl Plan {
         filter: &Filter,
         target: &Target,
     ) -> Result<Self, FilterError> {
-        let globs = globs(&filter.ids)?;
+        let wants = filter.wants()?;
         let tags: BTreeSet<&String> = cases.iter().flat_map(|case| &case.scenario.tags).collect();
         if let Some(tag) = filter.tags.iter().find(|tag| !tags.contains(tag)) {
             return Err(FilterError::Tag {
@@ -100,23 +114,10 @@ impl Plan {
             });
         }
         let before = cases.len();
-        let wanted = |case: &Case| {
-            let id = filter.ids.is_empty()
-                || globs.is_match(&case.id)
-                || filter
-                    .ids
-                    .iter()
-                    .any(|part| case.id.contains(part.as_str()));
-            id && (filter.tags.is_empty()
-                || filter
-                    .tags
-                    .iter()
-                    .any(|tag| case.scenario.tags.contains(tag)))
-        };
         let scope = target.scope();
         let cases: Vec<Planned> = cases
             .into_iter()
-            .filter(wanted)
+            .filter(|case| wants(&case.id, &case.scenario.tags))
             .map(|case| Planned {
                 skip: skip(suite, &case, target, &scope),
                 case,

@@ -149,6 +149,9 @@ pub(crate) struct List {
     /// Print requirement → cases, and mark those that no case shows.
     #[arg(long)]
     pub(crate) requirements: bool,
+    /// Print the combinations of matrices that are no cases, because a strategy or a limit left them out.
+    #[arg(long, conflicts_with = "requirements")]
+    pub(crate) omitted: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use assize::case::expand;
-use assize::plan::Plan;
+use assize::case::{Expansion, LeftOut, expand};
+use assize::plan::{Filter, Plan, Planned};
 use assize::suite::model::{Level, Suite};
 use assize::target::{Limits, Target};
 
@@ -31,11 +32,13 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
     let plan = Plan::new(&suite, expansion.cases.clone(), &filter, &target)?;
     let text = if arguments.requirements {
         requirements(&suite, &plan, target.profile_name())
+    } else if arguments.omitted {
+        omitted(&expansion, &filter)?
     } else {
-        cases(&plan)
+        cases(&plan) + &left_out(&plan, &expansion.left_out)
     };
     say(&text)?;
-    if plan.cases.is_empty() {
+    if plan.cases.is_empty() && !arguments.omitted {
         complain(&select::nothing(&suite, &filter, expansion.cases));
         return Ok(4);
     }
@@ -58,6 +61,54 @@ fn cases(plan: &Plan) -> String {
         plan.cases.len()
     );
     text
+}
+
+/// How many combinations are no cases, by scenario and what left them out.
+pub(crate) fn left_out(plan: &Plan, left_out: &[LeftOut]) -> String {
+    let mut text = String::new();
+    let is_planned = |left_out: &&LeftOut| {
+        let of = |planned: &Planned| Arc::ptr_eq(&planned.case.scenario, &left_out.scenario);
+        plan.cases.iter().any(of)
+    };
+    for LeftOut {
+        scenario,
+        why,
+        count,
+        ..
+    } in left_out.iter().filter(is_planned)
+    {
+        let count = match count {
+            None => "more combinations than can be counted are".to_owned(),
+            Some(1) => "1 combination is".to_owned(),
+            Some(count) => format!("{count} combinations are"),
+        };
+        let _ = writeln!(
+            text,
+            "{count} left out by {why} in {}; `assize list --omitted` names them",
+            scenario.id
+        );
+    }
+    text
+}
+
+/// What is no case and would be selected as one.
+fn omitted(expansion: &Expansion, filter: &Filter) -> anyhow::Result<String> {
+    let wants = filter.wants()?;
+    let mut text = String::new();
+    for left_out in &expansion.left_out {
+        let LeftOut { scenario, why, .. } = left_out;
+        for id in left_out.ids().filter(|id| wants(id, &scenario.tags)) {
+            let _ = writeln!(text, "{id}\tleft out by {why}");
+        }
+        if left_out.count.is_none() && wants(&scenario.id, &scenario.tags) {
+            let id = &scenario.id;
+            let _ = writeln!(text, "{id}/…\tmore than can be counted, left out by {why}");
+        }
+    }
+    for omitted in &expansion.omitted {
+        let _ = writeln!(text, "{}\tnot generated: {}", omitted.id, omitted.why);
+    }
+    Ok(text)
 }
 
 /// Requirement → cases; a requirement without one that runs is marked.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use assize::case::expand;
+use assize::case::{Expansion, expand};
 use assize::outcome::{Event, RunReport, Verdict};
 use assize::plan::Plan;
 use assize::report::{Console, junit};
@@ -15,6 +15,7 @@ use assize::target::{Limits, Target};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
+use crate::list::left_out;
 use crate::output::{complain, say, stdout_is_terminal, styled};
 use crate::{USAGE, args, emulator, select};
 
@@ -51,14 +52,18 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         }
         let filter = select::filter(&arguments.selection);
         let generate = arguments.generate.with_seed(seed);
-        let cases = expand(&suite, &target, &generate).cases;
+        let Expansion {
+            cases,
+            left_out: rest,
+            ..
+        } = expand(&suite, &target, &generate);
         let plan = Plan::new(&suite, cases.clone(), &filter, &target)?;
         let nothing = plan
             .cases
             .is_empty()
             .then(|| select::nothing(&suite, &filter, cases));
         if arguments.dry_run {
-            say(&dry_run(&plan))?;
+            say(&(dry_run(&plan) + &left_out(&plan, &rest)))?;
             complain(&nothing.unwrap_or_default());
             return Ok(if plan.runnable().next().is_none() {
                 4
@@ -67,6 +72,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             });
         }
         announce(&suite, &target, seed, embedded.is_some());
+        complain(&left_out(&plan, &rest));
         let report = execute(arguments, suite, target, plan, seed).await?;
         if let Some(running) = embedded {
             running
