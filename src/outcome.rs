@@ -115,6 +115,8 @@ pub struct CaseOutcome {
     pub feature: Option<String>,
     /// Where the scenario is written.
     pub location: Location,
+    /// Why the case exists, if it was generated.
+    pub why: Option<String>,
     /// Its tags.
     pub tags: Vec<String>,
     /// What it shows.

@@ -93,7 +93,7 @@ pub(super) fn reason(outcome: &CaseOutcome, layout: Layout) -> Vec<String> {
     outcome.reason.as_ref().map(told).unwrap_or_default()
 }
 
-/// The case's id and place.
+/// The case's id and place, and why there is such a case.
 pub(super) fn heading(outcome: &CaseOutcome, layout: Layout) -> Vec<String> {
     let mut lines = Layout {
         width: None,
@@ -106,6 +106,12 @@ pub(super) fn heading(outcome: &CaseOutcome, layout: Layout) -> Vec<String> {
             ..layout
         }
         .hang("scenario", COLUMN, &place(&outcome.location)),
+    );
+    lines.extend(
+        outcome
+            .why
+            .iter()
+            .flat_map(|why| layout.hang("made by", COLUMN, &clamp(why, TEXT))),
     );
     lines
 }

@@ -26,6 +26,7 @@ pub(super) fn case(name: &str, title: &str, verdict: Verdict) -> CaseOutcome {
         group: "pools/delete/in_use".to_owned(),
         feature: None,
         location: place(12),
+        why: None,
         tags: Vec::new(),
         requirements: vec!["DP-10".to_owned()],
         verdict,

@@ -277,6 +277,7 @@ fn shared_outcome(trouble: SharedTrouble, started: Timestamp) -> CaseOutcome {
         group: "shared".to_owned(),
         feature: Some("Objects that several cases share".to_owned()),
         location,
+        why: None,
         tags: Vec::new(),
         requirements: Vec::new(),
         verdict,

@@ -185,6 +185,7 @@ mod tests {
             group: "c".to_owned(),
             feature: None,
             location: location.clone(),
+            why: None,
             tags: Vec::new(),
             requirements: Vec::new(),
             verdict: Verdict::Fail,

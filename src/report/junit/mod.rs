@@ -134,6 +134,7 @@ fn case_properties(outcome: &CaseOutcome, report: &RunReport) -> Vec<Property> {
             .map(|requirement: &RequirementResult| requirement.level)
     };
     let mut properties = vec![property("id", &outcome.id)];
+    properties.extend(outcome.why.as_ref().map(|why| property("made_by", why)));
     properties.extend(
         outcome
             .requirements

@@ -98,6 +98,7 @@ pub(in crate::runner) fn describe(
         group: scenario.group.clone(),
         feature: scenario.feature.clone(),
         location,
+        why: case.why.clone(),
         tags: scenario.tags.iter().cloned().collect(),
         requirements: case.requirements().into_iter().map(str::to_owned).collect(),
         verdict,
