@@ -1,10 +1,13 @@
 //! Scenarios expanded to cases: concrete instances with ids that come from names, never from positions.
 
+mod coverage;
 mod covering;
 mod matrix;
+mod rehearsal;
 mod sequence;
 mod write;
 
+pub use coverage::{Coverage, Operation, Pairs, coverage};
 pub use matrix::LeftOut;
 pub use write::text;
 

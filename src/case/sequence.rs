@@ -9,9 +9,10 @@ use std::sync::Arc;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::Case;
+use super::rehearsal::invented;
 use crate::oracle::{Call, On, State};
 use crate::source::{Span, Spanned};
 use crate::suite::model::{
@@ -400,14 +401,4 @@ fn is_likely(operation: &Operation, line: usize) -> bool {
         .answer
         .first()
         .is_some_and(|name| operation.answer.iter().any(|own| own.value == name.value))
-}
-
-/// An object as the model plays the endpoint: its id is the expression that will stand for the real one.
-fn invented(resource: &Resource, alias: &str) -> Json {
-    let mut fields = Map::new();
-    fields.insert("id".to_owned(), format!("{{{{ {alias}.id }}}}").into());
-    for (field, _) in &resource.shows {
-        fields.insert(field.clone(), Json::Null);
-    }
-    Json::Object(fields)
 }

@@ -282,6 +282,20 @@ impl Parts {
     pub fn allowed(&self) -> impl Iterator<Item = bool> {
         self.within.iter().map(Option::is_some)
     }
+
+    /// The parts that a combination has that the rules allow: axes with values, by number.
+    pub fn list(&self, space: &Space) -> impl Iterator<Item = Vec<(usize, usize)>> {
+        let ends = self.choices.iter().skip(1).map(|choice| choice.first);
+        let ends = ends.chain([self.within.len()]);
+        self.choices
+            .iter()
+            .zip(ends)
+            .flat_map(move |(choice, end)| {
+                (choice.first..end)
+                    .filter(|part| self.within[*part].is_some())
+                    .map(|part| choice.values(&space.sizes, part))
+            })
+    }
 }
 
 impl Choice {
@@ -298,6 +312,7 @@ impl Choice {
             values.push((*axis, rest % sizes[*axis]));
             rest /= sizes[*axis];
         }
+        values.reverse();
         values
     }
 }

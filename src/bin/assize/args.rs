@@ -152,6 +152,10 @@ pub(crate) struct List {
     /// Print the combinations of matrices that are no cases, because a strategy or a limit left them out.
     #[arg(long, conflicts_with = "requirements")]
     pub(crate) omitted: bool,
+    /// Print which operations, values of their parameters, lines of their tables, and pairs of values of matrices
+    /// the cases reach.
+    #[arg(long, conflicts_with_all = ["requirements", "omitted"])]
+    pub(crate) coverage: bool,
 }
 
 #[derive(Debug, Args)]

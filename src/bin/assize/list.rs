@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use assize::case::{Expansion, LeftOut, expand};
+use assize::case::{Case, Expansion, LeftOut, coverage, expand};
 use assize::plan::{Filter, Plan, Planned};
 use assize::suite::model::{Level, Suite};
 use assize::target::{Limits, Target};
@@ -32,6 +32,9 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
     let plan = Plan::new(&suite, expansion.cases.clone(), &filter, &target)?;
     let text = if arguments.requirements {
         requirements(&suite, &plan, target.profile_name())
+    } else if arguments.coverage {
+        let cases: Vec<&Case> = plan.runnable().collect();
+        crate::coverage::text(&coverage(&suite, &target, &cases))
     } else if arguments.omitted {
         omitted(&expansion, &filter)?
     } else {

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod coverage;
 mod emulator;
 mod explain;
 mod list;
