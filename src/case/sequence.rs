@@ -209,7 +209,15 @@ impl<'a> Walk<'a> {
         } else {
             Vec::new()
         };
-        gone.choose(rng).or(of(true).choose(rng)).copied()
+        if let Some(at) = gone.choose(rng) {
+            return Some(*at);
+        }
+        // The oldest comes up more often than the others, so that something happens to it.
+        let there = of(true);
+        if rng.random_range(0..2) == 0 {
+            return there.first().copied();
+        }
+        there.choose(rng).copied()
     }
 
     fn create(

@@ -133,6 +133,9 @@ pub(crate) struct Run {
     /// Write JUnit XML to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Write the scenarios that show what was found by sequences and races into this directory.
+    #[arg(long, value_name = "DIR", default_value = "assize-found")]
+    pub(crate) found: PathBuf,
     /// One line a case, on a terminal too.
     #[arg(long, short)]
     pub(crate) verbose: bool,

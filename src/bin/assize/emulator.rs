@@ -27,11 +27,14 @@ pub(crate) fn dialect(name: &str) -> Option<Dialect> {
 pub(crate) fn config(dialect: Dialect, seed: u64) -> Config {
     let mut config = Config::new(dialect);
     config.seed = seed;
-    config.quotas.pools = config.quotas.pools.map(|pools| pools.max(500));
-    config.quotas.load_balancers = config
-        .quotas
-        .load_balancers
-        .map(|balancers| balancers.max(500));
+    let quotas = &mut config.quotas;
+    for quota in [
+        &mut quotas.load_balancers,
+        &mut quotas.listeners,
+        &mut quotas.pools,
+    ] {
+        *quota = quota.map(|room| room.max(500));
+    }
     config
 }
 

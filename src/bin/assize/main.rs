@@ -5,6 +5,7 @@ mod check;
 mod coverage;
 mod emulator;
 mod explain;
+mod found;
 mod list;
 mod output;
 mod run;

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::list::left_out;
 use crate::output::{complain, say, stdout_is_terminal, styled};
-use crate::{USAGE, args, emulator, select};
+use crate::{USAGE, args, emulator, found, select};
 
 pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     let set = select::variables(&arguments.selection.variables)?;
@@ -84,6 +84,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             file.write(&junit(&report).context("the JUnit report cannot be formed")?)?;
         }
         complain(&nothing.unwrap_or_default());
+        found::write(&report, &arguments.found, &arguments.suite)?;
         Ok(report.exit_code())
     })
 }

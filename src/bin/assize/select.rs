@@ -74,7 +74,24 @@ pub(crate) fn selection(
             None => Files::suite_root(&here),
         },
     };
-    let embedded = suite.is_some() || real.is_empty();
+    let named = match (&root, suite, real.as_slice()) {
+        (None, None, [file]) => named(file),
+        _ => None,
+    };
+    let embedded = suite.is_some() || real.is_empty() || named.as_deref() == Some(SHIPPED);
+    let root = match named {
+        Some(name) if name != SHIPPED => {
+            let root = real[0].parent().unwrap_or(&here).join(&name);
+            if !root.join(MANIFEST_FILE).is_file() {
+                bail!(
+                    "{} belongs to the suite `{name}`, which has no {MANIFEST_FILE}; name a directory that has one, or {SHIPPED}",
+                    paths[0].display()
+                );
+            }
+            Some(root.canonicalize()?)
+        }
+        _ => root,
+    };
     let base = match &root {
         Some(root) => Some(directory(root, &here)),
         None if embedded => Some(shipped()),
@@ -104,6 +121,19 @@ pub(crate) fn selection(
         scenarios,
         variables: variables.keys().cloned().collect(),
     })
+}
+
+/// The suite that a scenario file says it belongs to.
+fn named(file: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(file).ok()?;
+    if !text
+        .lines()
+        .any(|line| line.starts_with("steps:") || line.starts_with("when:"))
+    {
+        return None;
+    }
+    let name = text.lines().find_map(|line| line.strip_prefix("suite:"))?;
+    Some(name.trim().trim_matches(['"', '\'']).to_owned())
 }
 
 fn directory(root: &Path, here: &Path) -> Files {

@@ -126,6 +126,12 @@ impl CaseRun<'_> {
         else {
             return Ok(());
         };
+        if self.session.is_transient(exchange, scope) {
+            return Err(Stop::Unjudged(format!(
+                "the endpoint was busy, which says nothing of the contract: {}",
+                self.session.describe(exchange)
+            )));
+        }
         let says = Self::as_decided(contract, call.operation, &decided);
         self.held_to(&says);
         let before = self.findings.len();

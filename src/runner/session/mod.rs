@@ -215,6 +215,22 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// Whether an answer is one that the profile names as transient.
+    pub(super) fn is_transient(&self, at: usize, scope: &Scope) -> bool {
+        let (Ok(response), Some(profile)) = (self.answer(at), self.ctx.target.profile.as_deref())
+        else {
+            return false;
+        };
+        !profile.transient.is_empty()
+            && check::satisfies(
+                &profile.transient,
+                response,
+                scope,
+                Some(profile),
+                self.ctx.suite.openapi.as_deref(),
+            )
+    }
+
     /// Carries out an operation of set-up or clean-up. The answers that the profile names as transient are
     /// tried again until the deadline; whatever else comes back is for the caller to judge.
     pub(super) async fn perform(
@@ -233,18 +249,7 @@ impl<'a> Session<'a> {
             let Ok(response) = self.answer(at) else {
                 return Ok(at);
             };
-            let profile = self.ctx.target.profile.as_deref();
-            let transient = profile.is_some_and(|profile| {
-                !profile.transient.is_empty()
-                    && check::satisfies(
-                        &profile.transient,
-                        response,
-                        scope,
-                        Some(profile),
-                        self.ctx.suite.openapi.as_deref(),
-                    )
-            });
-            if !transient {
+            if !self.is_transient(at, scope) {
                 return Ok(at);
             }
             let wait = backoff.next(Some(response));

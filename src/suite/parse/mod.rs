@@ -47,7 +47,8 @@ fn is_scenario(node: &Node) -> bool {
     ["scenarios", "steps", "when", "feature"]
         .iter()
         .any(|key| node.get(key).is_some())
-        && node.get("suite").is_none()
+        && (node.get("suite").is_none()
+            || ["steps", "when"].iter().any(|key| node.get(key).is_some()))
 }
 
 fn plain<T>(named: Vec<(Spanned<String>, T)>) -> Vec<(String, T)> {

@@ -33,6 +33,11 @@ pub static SCENARIOS: Shape = Shape {
     keys: with_scenario_keys![
         key("feature", Kind::Text, "What the file is about."),
         key(
+            "suite",
+            Kind::Text,
+            "The suite that a file of one scenario belongs to where it stands below none: a directory, or the name of one inside the program."
+        ),
+        key(
             "use",
             NAMES,
             "Files and directories whose resources, profiles and fragments it uses."
