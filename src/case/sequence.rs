@@ -96,6 +96,10 @@ struct Walk<'a> {
     made: BTreeMap<String, usize>,
     given: Vec<Given>,
     steps: Vec<Step>,
+    /// Whether it is a time of building.
+    building: bool,
+    /// The object around which most of it happens.
+    focus: Option<usize>,
     span: Span,
 }
 
@@ -137,6 +141,8 @@ impl<'a> Walk<'a> {
             made: BTreeMap::new(),
             given: Vec::new(),
             steps: Vec::new(),
+            building: true,
+            focus: None,
             kinds,
         };
         let needed: BTreeSet<&str> = (walk.kinds.iter())
@@ -166,28 +172,49 @@ impl<'a> Walk<'a> {
     }
 
     /// Draws one operation, and carries it out in the model: an object to begin with, or a step.
+    ///
+    /// Walks that choose evenly stay where they began. So there are times of building and of clearing away,
+    /// and most of what happens, happens around one object.
     fn go(&mut self, rng: &mut ChaCha8Rng, given: bool) -> Result<(), EvalError> {
+        if rng.random_range(0..8) == 0 {
+            self.building = !self.building;
+        }
+        if self.focus.is_none_or(|at| !self.state.is_alive(at)) || rng.random_range(0..24) == 0 {
+            self.focus = self.some_parent(rng);
+        }
         for _ in 0..TRIES {
-            let Some(kind) = self.kinds.choose(rng).copied() else {
-                return Ok(());
+            let focus = self.focus.filter(|_| rng.random_range(0..4) > 0);
+            let (creates, operates) = if given {
+                (10, 0)
+            } else if self.building {
+                (6, 2)
+            } else {
+                (1, 2)
             };
-            let roll = if given { 0 } else { rng.random_range(0..10) };
-            let done = match roll {
-                0..4 => self.create(rng, kind, given)?,
-                4..7 => {
-                    let names: Vec<&String> = kind.operations.keys().collect();
-                    match names.choose(rng) {
-                        Some(name) => self.operate(rng, kind, name)?,
-                        None => false,
-                    }
-                }
-                _ => self.operate(rng, kind, "delete")?,
+            let roll = rng.random_range(0..10);
+            let done = if roll < creates {
+                self.create(rng, focus, given)?
+            } else {
+                self.operate(rng, focus, roll >= creates + operates)?
             };
             if done {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// An object of a kind that others need.
+    fn some_parent(&self, rng: &mut ChaCha8Rng) -> Option<usize> {
+        let parents: Vec<usize> = self
+            .state
+            .alive()
+            .filter(|at| {
+                let own = self.state.resource(*at);
+                own.scope == Sharing::Case && self.kinds.iter().any(|kind| needs(kind, &own.name))
+            })
+            .collect();
+        parents.choose(rng).copied()
     }
 
     /// One of the objects of a kind; now and then one that is no more, where the table speaks of that.
@@ -209,23 +236,25 @@ impl<'a> Walk<'a> {
         } else {
             Vec::new()
         };
-        if let Some(at) = gone.choose(rng) {
-            return Some(*at);
-        }
-        // The oldest comes up more often than the others, so that something happens to it.
-        let there = of(true);
-        if rng.random_range(0..2) == 0 {
-            return there.first().copied();
-        }
-        there.choose(rng).copied()
+        gone.choose(rng).or(of(true).choose(rng)).copied()
     }
 
     fn create(
         &mut self,
         rng: &mut ChaCha8Rng,
-        kind: &'a Arc<Resource>,
+        focus: Option<usize>,
         given: bool,
     ) -> Result<bool, EvalError> {
+        let around = focus.map(|at| (self.state.resource(at).name.clone(), at));
+        let kinds: Vec<&'a Arc<Resource>> = self
+            .kinds
+            .iter()
+            .copied()
+            .filter(|kind| around.as_ref().is_none_or(|(name, _)| needs(kind, name)))
+            .collect();
+        let Some(kind) = kinds.choose(rng).copied() else {
+            return Ok(false);
+        };
         let crowd = self
             .state
             .alive()
@@ -234,14 +263,18 @@ impl<'a> Walk<'a> {
         if crowd >= CROWD {
             return Ok(false);
         }
-        let mut needs = Vec::new();
+        let mut filled = Vec::new();
         for need in &kind.needs {
-            match self.pick(rng, &need.value, &kind.create) {
-                Some(at) => needs.push((need.value.clone(), at)),
+            let at = match &around {
+                Some((name, at)) if *name == need.value => Some(*at),
+                _ => self.pick(rng, &need.value, &kind.create),
+            };
+            match at {
+                Some(at) => filled.push((need.value.clone(), at)),
                 None => return Ok(false),
             }
         }
-        let on = On::New(kind, needs.clone());
+        let on = On::New(kind, filled.clone());
         let Some((with, scope)) = self.with(rng, &kind.create, &kind.params, &on)? else {
             return Ok(false);
         };
@@ -261,7 +294,7 @@ impl<'a> Walk<'a> {
             1 => kind.name.clone(),
             number => format!("{}_{number}", kind.name),
         };
-        let binds: Vec<(String, String)> = needs
+        let binds: Vec<(String, String)> = filled
             .iter()
             .map(|(need, at)| (need.clone(), self.aliases[*at].clone()))
             .collect();
@@ -294,16 +327,46 @@ impl<'a> Walk<'a> {
     fn operate(
         &mut self,
         rng: &mut ChaCha8Rng,
-        kind: &'a Arc<Resource>,
-        name: &str,
+        focus: Option<usize>,
+        delete: bool,
     ) -> Result<bool, EvalError> {
+        let around: Vec<usize> = focus.map_or_else(Vec::new, |focus| {
+            self.state
+                .alive()
+                .filter(|at| *at == focus || self.state.rests_on(*at, focus))
+                .collect()
+        });
+        let kind = match around.choose(rng) {
+            Some(at) => self
+                .kinds
+                .iter()
+                .find(|kind| kind.name == self.state.resource(*at).name),
+            None => self.kinds.choose(rng),
+        };
+        let Some(kind) = kind.copied() else {
+            return Ok(false);
+        };
+        let names: Vec<&String> = kind.operations.keys().collect();
+        let name = match names.choose(rng) {
+            _ if delete => "delete",
+            Some(name) => name.as_str(),
+            None => return Ok(false),
+        };
         let Some(operation) = kind
             .operation(name)
             .filter(|operation| !operation.decides.is_empty())
         else {
             return Ok(false);
         };
-        let Some(at) = self.pick(rng, &kind.name, operation) else {
+        let own: Vec<usize> = around
+            .into_iter()
+            .filter(|at| self.state.resource(*at).name == kind.name)
+            .collect();
+        let at = own
+            .choose(rng)
+            .copied()
+            .or_else(|| self.pick(rng, &kind.name, operation));
+        let Some(at) = at else {
             return Ok(false);
         };
         let Some((with, scope)) = self.with(rng, operation, &operation.params, &On::Object(at))?
@@ -401,6 +464,11 @@ impl<'a> Walk<'a> {
             }],
         }
     }
+}
+
+/// Whether objects of a kind need one of another.
+fn needs(kind: &Resource, other: &str) -> bool {
+    kind.needs.iter().any(|need| need.value == other)
 }
 
 /// Whether the model lets the operation succeed: of several answers it gives the first.

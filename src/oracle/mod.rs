@@ -224,7 +224,7 @@ impl State {
     }
 
     /// Whether an object needs another in the end.
-    fn rests_on(&self, at: usize, other: usize) -> bool {
+    pub fn rests_on(&self, at: usize, other: usize) -> bool {
         self.things[at]
             .needs
             .iter()
