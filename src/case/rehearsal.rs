@@ -226,7 +226,7 @@ impl Rehearsal<'_> {
         given: bool,
     ) {
         let resource = match &call.on {
-            On::Object(at) => self.state.resource(*at).name.clone(),
+            On::Object(at) | On::Reserved(at) => self.state.resource(*at).name.clone(),
             On::New(resource, _) => resource.name.clone(),
         };
         let line = self.decided(call, object, given);
