@@ -85,22 +85,22 @@ pub(super) fn case(
 }
 
 /// What is known while a walk is drawn.
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     base: &'a Scope,
     /// The kinds that come and go in it.
     kinds: Vec<&'a Arc<Resource>>,
-    state: State,
+    pub(super) state: State,
     /// The names of the objects, by place.
-    aliases: Vec<String>,
+    pub(super) aliases: Vec<String>,
     /// How many objects of a kind were asked for, refused ones among them.
     made: BTreeMap<String, usize>,
-    given: Vec<Given>,
-    steps: Vec<Step>,
-    span: Span,
+    pub(super) given: Vec<Given>,
+    pub(super) steps: Vec<Step>,
+    pub(super) span: Span,
 }
 
 impl<'a> Walk<'a> {
-    fn new(suite: &'a Suite, base: &'a Scope) -> Self {
+    pub(super) fn new(suite: &'a Suite, base: &'a Scope) -> Self {
         let shared = |name: &str| {
             suite
                 .resources
@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Draws one operation, and carries it out in the model: an object to begin with, or a step.
-    fn go(&mut self, rng: &mut ChaCha8Rng, given: bool) -> Result<(), EvalError> {
+    pub(super) fn go(&mut self, rng: &mut ChaCha8Rng, given: bool) -> Result<(), EvalError> {
         for _ in 0..TRIES {
             let Some(kind) = self.kinds.choose(rng).copied() else {
                 return Ok(());
