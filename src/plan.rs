@@ -195,7 +195,8 @@ fn skip(
         }
     }
     let steps: Vec<&Step> = scenario.steps.iter().chain(&scenario.finally).collect();
-    for identity in steps.iter().filter_map(|step| step.identity.as_ref()) {
+    let parts = steps.iter().flat_map(|step| step.parts());
+    for identity in parts.filter_map(|step| step.identity.as_ref()) {
         // A suite without identities sends what the target says, and nothing for nobody.
         let plain = suite.identities.is_empty()
             && ["owner", "anonymous"].contains(&identity.value.as_str());

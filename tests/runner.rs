@@ -47,11 +47,17 @@ requirements:
 async fn judge(server: &MockServer, resource: &str, scenarios: &str, jobs: usize) -> RunReport {
     let directory = tempfile::tempdir().unwrap();
     let requirements = scenarios.contains("R-1").then_some(REQUIREMENTS);
+    let manifest = if resource.contains("decides") {
+        format!("{MANIFEST}profile: plain\n").replace("[thing.yaml", "[profile.yaml, thing.yaml")
+    } else {
+        MANIFEST.to_owned()
+    };
     for (name, text) in [
-        ("suite.yaml", MANIFEST),
+        ("suite.yaml", manifest.as_str()),
         ("thing.yaml", resource),
         ("it.yaml", scenarios),
         ("r.yaml", requirements.unwrap_or("requirements: []")),
+        ("profile.yaml", ANSWERS),
     ] {
         std::fs::write(directory.path().join(name), text).unwrap();
     }
@@ -590,4 +596,134 @@ scenarios:
     for outcome in &report.outcomes {
         assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.findings);
     }
+}
+
+/// `thing` with tables for its creation and deletion, and the answers that they name.
+const TABLES: &str = "
+resource: thing
+create: { request: POST /things, json: { name: '{{ unique_name }}' }, answer: made, decides: [{ answer: made }] }
+object: '{{ body }}'
+read: GET /things/{{ thing.id }}
+delete:
+  request: DELETE /things/{{ thing.id }}
+  answer: gone
+  decides:
+    - { if: gone, answer: missing }
+    - { answer: gone }
+";
+const ANSWERS: &str = "
+profile: plain
+transient: busy
+answers:
+  made: { status: 201 }
+  gone: { status: 204 }
+  missing: { status: 404 }
+  busy: { status: 429 }
+";
+
+/// What comes of two deletions of a thing at the same time with these answers, where the thing can be read or
+/// not after them.
+async fn two_deletions(answers: [u16; 2], left: u16) -> RunReport {
+    let server = MockServer::start().await;
+    answer(&server, "POST", "/things", 201, json!({"id": "t1"})).await;
+    for (verb, status, times) in [
+        // Two reads open the connections.
+        ("GET", 200, 2),
+        ("GET", left, 100),
+        ("DELETE", answers[0], 1),
+        ("DELETE", answers[1], 1),
+        ("DELETE", 404, 100),
+    ] {
+        Mock::given(method(verb))
+            .and(path("/things/t1"))
+            .respond_with(ResponseTemplate::new(status).set_body_json(json!({"id": "t1"})))
+            .up_to_n_times(times)
+            .mount(&server)
+            .await;
+    }
+    let scenarios = "
+given: [thing]
+when: { concurrently: [delete thing, delete thing] }
+then: contract
+";
+    judge(&server, TABLES, scenarios, 1).await
+}
+
+#[tokio::test]
+async fn of_two_deletions_at_once_some_order_must_hold() {
+    for (answers, left, verdict, says) in [
+        ([204, 404], 404, Verdict::Pass, ""),
+        ([404, 204], 404, Verdict::Pass, ""),
+        // Nothing was done for the one that was turned away.
+        ([429, 204], 404, Verdict::Pass, ""),
+        ([429, 429], 200, Verdict::Pass, ""),
+        (
+            [204, 204],
+            404,
+            Verdict::Fail,
+            "none explains 204 to `owner: delete thing`: after `owner: delete thing` it is to be missing\n",
+        ),
+        ([404, 404], 404, Verdict::Fail, "it is to be gone\n"),
+        (
+            [204, 404],
+            200,
+            Verdict::Fail,
+            "none explains what is left: after `owner: delete thing`, `owner: delete thing` thing cannot be read any more (404), and it reads",
+        ),
+        ([429, 404], 200, Verdict::Fail, "it is to be gone\n"),
+    ] {
+        let report = two_deletions(answers, left).await;
+        let outcome = &report.outcomes[0];
+        assert_eq!(
+            outcome.verdict, verdict,
+            "{answers:?} {:?} {:?}",
+            outcome.reason, outcome.findings
+        );
+        match outcome.findings.first() {
+            None => assert_eq!(says, ""),
+            Some(finding) => assert!(finding.actual.contains(says), "{}", finding.actual),
+        }
+    }
+}
+
+#[tokio::test]
+async fn steps_at_once_are_judged_together_and_what_they_create_is_removed() {
+    let server = MockServer::start().await;
+    for (id, times) in [("t1", 1), ("t2", 1)] {
+        Mock::given(method("POST"))
+            .and(path("/things"))
+            .respond_with(ResponseTemplate::new(201).set_body_json(json!({"id": id})))
+            .up_to_n_times(times)
+            .mount(&server)
+            .await;
+    }
+    answer(&server, "GET", "/nothing", 404, json!({})).await;
+    Mock::given(method("DELETE"))
+        .and(path_regex("/things/t[12]"))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&server)
+        .await;
+    let scenarios = "
+when:
+  concurrently:
+    - do: create thing
+    - { request: GET /nothing, as: other }
+    - { request: POST /things, json: { name: '{{ unique_name }}' }, creates: { second: thing } }
+then: { check: \"statuses == [201, 404, 201] and thing.id != second.id\" }
+";
+    let report = judge(&server, RESOURCE, scenarios, 1).await;
+    let outcome = &report.outcomes[0];
+    assert_eq!(
+        outcome.verdict,
+        Verdict::Pass,
+        "{:?} {:?}",
+        outcome.reason,
+        outcome.findings
+    );
+    let requests = server.received_requests().await.unwrap();
+    let deleted = requests
+        .iter()
+        .filter(|it| it.method.as_str() == "DELETE")
+        .count();
+    assert_eq!(deleted, 2);
 }

@@ -3,6 +3,7 @@
 mod coverage;
 mod covering;
 mod matrix;
+mod race;
 mod rehearsal;
 mod sequence;
 mod write;
@@ -94,6 +95,15 @@ pub fn expand(suite: &Suite, target: &Target, generate: &Generate) -> Expansion 
             Ok(case) => expansion.cases.extend(case),
             Err(error) => expansion.omitted.push(Omitted {
                 id: format!("generated/sequences/{}-{index}", generate.seed),
+                why: error.to_string(),
+            }),
+        }
+    }
+    for index in 0..generate.races {
+        match race::case(suite, target, generate.seed, index) {
+            Ok(case) => expansion.cases.extend(case),
+            Err(error) => expansion.omitted.push(Omitted {
+                id: format!("generated/races/{}-{index}", generate.seed),
                 why: error.to_string(),
             }),
         }

@@ -140,6 +140,11 @@ impl Rehearsal<'_> {
                 None => self.known &= ["GET", "HEAD", "OPTIONS"].contains(&request.method.as_str()),
             },
             Action::Fragment(_) => {}
+            // Which of them comes first, nobody can tell.
+            Action::Together(parts) => {
+                self.known = false;
+                parts.iter().for_each(|part| self.step(part));
+            }
         }
         self.known &= step.concurrently.is_none();
         self.publish();
@@ -226,7 +231,7 @@ impl Rehearsal<'_> {
         given: bool,
     ) {
         let resource = match &call.on {
-            On::Object(at) => self.state.resource(*at).name.clone(),
+            On::Object(at) | On::Reserved(at) => self.state.resource(*at).name.clone(),
             On::New(resource, _) => resource.name.clone(),
         };
         let line = self.decided(call, object, given);

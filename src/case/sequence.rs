@@ -85,26 +85,26 @@ pub(super) fn case(
 }
 
 /// What is known while a walk is drawn.
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     base: &'a Scope,
     /// The kinds that come and go in it.
     kinds: Vec<&'a Arc<Resource>>,
-    state: State,
+    pub(super) state: State,
     /// The names of the objects, by place.
-    aliases: Vec<String>,
+    pub(super) aliases: Vec<String>,
     /// How many objects of a kind were asked for, refused ones among them.
     made: BTreeMap<String, usize>,
-    given: Vec<Given>,
-    steps: Vec<Step>,
+    pub(super) given: Vec<Given>,
+    pub(super) steps: Vec<Step>,
     /// Whether it is a time of building.
     building: bool,
     /// The object around which most of it happens.
     focus: Option<usize>,
-    span: Span,
+    pub(super) span: Span,
 }
 
 impl<'a> Walk<'a> {
-    fn new(suite: &'a Suite, base: &'a Scope) -> Self {
+    pub(super) fn new(suite: &'a Suite, base: &'a Scope) -> Self {
         let shared = |name: &str| {
             suite
                 .resources
@@ -175,7 +175,7 @@ impl<'a> Walk<'a> {
     ///
     /// Walks that choose evenly stay where they began. So there are times of building and of clearing away,
     /// and most of what happens, happens around one object.
-    fn go(&mut self, rng: &mut ChaCha8Rng, given: bool) -> Result<(), EvalError> {
+    pub(super) fn go(&mut self, rng: &mut ChaCha8Rng, given: bool) -> Result<(), EvalError> {
         if rng.random_range(0..8) == 0 {
             self.building = !self.building;
         }

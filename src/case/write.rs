@@ -55,6 +55,16 @@ fn entry(given: &Given) -> String {
 }
 
 fn step(step: &Step) -> String {
+    if let Action::Together(parts) = &step.action {
+        let mut out = "concurrently:".to_owned();
+        for part in parts {
+            let _ = write!(out, "\n      - {}", self::step(part));
+        }
+        if step.then.iter().any(|expect| expect.contract) {
+            out.push_str("\n    then: contract");
+        }
+        return out;
+    }
     let mut with = Vec::new();
     let mut keys = Vec::new();
     match &step.action {
@@ -73,6 +83,7 @@ fn step(step: &Step) -> String {
             quoted(&format!("{} {}", request.method, request.target.source()))
         )),
         Action::Fragment(name) => keys.push(format!("fragment: {}", name.value)),
+        Action::Together(_) => {}
     }
     with.extend(params(&step.with));
     if !with.is_empty() {

@@ -3,6 +3,9 @@
 //! A [`State`] holds the objects that exist as the contract knows them, apart from any endpoint. It is told
 //! what an endpoint answered, and never asks it anything.
 
+pub mod linear;
+pub mod race;
+
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -42,6 +45,16 @@ pub struct Call<'a> {
     pub with: Scope,
 }
 
+/// Whether the same objects exist with the same fields.
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        self.things.len() == other.things.len()
+            && self.things.iter().zip(&other.things).all(|(one, other)| {
+                Arc::ptr_eq(one, other) || (one.alive == other.alive && one.own == other.own)
+            })
+    }
+}
+
 /// What an operation is carried out on.
 #[derive(Debug, Clone)]
 pub enum On<'a> {
@@ -49,6 +62,8 @@ pub enum On<'a> {
     Object(usize),
     /// A new object of the resource, whose needs are filled by the objects at these places.
     New(&'a Arc<Resource>, Vec<(String, usize)>),
+    /// A new object at the place that was reserved for it.
+    Reserved(usize),
 }
 
 impl State {
@@ -69,6 +84,23 @@ impl State {
             needs,
             alive: true,
         }));
+    }
+
+    /// Keeps the next place for an object that may come to be.
+    pub fn reserve(&mut self, resource: &Arc<Resource>, needs: Vec<(String, usize)>) {
+        let own = Json::Object(serde_json::Map::new());
+        self.things.push(Arc::new(Thing {
+            resource: Arc::clone(resource),
+            data: Data::of(&own),
+            own,
+            needs,
+            alive: false,
+        }));
+    }
+
+    /// Forgets all places but so many. Nothing that is left may need what was there.
+    pub fn truncate(&mut self, len: usize) {
+        self.things.truncate(len);
     }
 
     /// How many objects there ever were.
@@ -148,6 +180,13 @@ impl State {
                 self.add(resource, own, needs.clone());
                 false
             }
+            On::Reserved(at) => {
+                let thing = Arc::make_mut(&mut self.things[*at]);
+                thing.own = object.unwrap_or_else(|| Json::Object(serde_json::Map::new()));
+                thing.data = Data::of(&thing.own);
+                thing.alive = true;
+                false
+            }
             On::Object(at) => self.things[*at]
                 .resource
                 .delete
@@ -155,7 +194,7 @@ impl State {
                 .is_some_and(|delete| std::ptr::eq(delete, call.operation)),
         };
         let at = match call.on {
-            On::Object(at) => at,
+            On::Object(at) | On::Reserved(at) => at,
             On::New(..) => self.things.len() - 1,
         };
         let Some(line) = call.operation.decides.get(line) else {
@@ -267,6 +306,11 @@ impl State {
     /// An expression that cannot be evaluated.
     pub fn scope(&self, call: &Call<'_>, base: &Scope) -> Result<Scope, EvalError> {
         let view = self.view(base);
+        let needs = match &call.on {
+            On::Object(_) => &[][..],
+            On::New(_, needs) => needs,
+            On::Reserved(at) => &self.things[*at].needs,
+        };
         let (mut scope, gone) = match &call.on {
             On::Object(at) => {
                 let mut scope = self.object_scope(*at, &view);
@@ -274,7 +318,7 @@ impl State {
                 scope.set(thing.resource.name.as_str(), &self.value(*at, &view)?);
                 (scope, !thing.alive)
             }
-            On::New(_, needs) => {
+            On::New(..) | On::Reserved(_) => {
                 let mut scope = view.clone();
                 scope.put("children", self.by_kind(|_| false));
                 for (need, at) in self.reach(needs) {

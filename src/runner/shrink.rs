@@ -21,7 +21,19 @@ const GRACE: Duration = Duration::from_millis(250);
 /// The outcome of the shortest history that still fails in the same way, with a scenario that shows it.
 pub(super) async fn shrink(ctx: &Context, case: &Case, found: Run) -> CaseOutcome {
     let Some(symptom) = Symptom::of(&case.scenario, &found) else {
-        return found.outcome;
+        let mut outcome = found.outcome;
+        if let [
+            Step {
+                action: Action::Together(_),
+                ..
+            },
+        ] = case.scenario.steps.as_slice()
+        {
+            // What it comes to is another every time, so that leaving something out tells nothing.
+            let why = case.why.as_deref().unwrap_or(&case.title);
+            outcome.reproducer = Some(text(&case.scenario, why));
+        }
+        return outcome;
     };
     let mut shrinker = Shrinker {
         ctx,
@@ -91,7 +103,7 @@ impl Symptom {
                 (name.value.clone(), kind)
             }
             Action::Create(resource, _) => ("create".to_owned(), resource.name.clone()),
-            Action::Request(_) | Action::Fragment(_) => return None,
+            Action::Request(_) | Action::Fragment(_) | Action::Together(_) => return None,
         };
         Some(Self {
             check: run.outcome.findings.first()?.check,
@@ -142,7 +154,7 @@ impl History {
                 Action::Create(_, binds) => binds
                     .iter()
                     .all(|(_, alias)| known.contains(alias.as_str())),
-                Action::Request(_) | Action::Fragment(_) => true,
+                Action::Request(_) | Action::Fragment(_) | Action::Together(_) => true,
             };
             let named = mentioned(&step.with).all(|name| !self.names(name) || known.contains(name));
             if bound && named && !out.contains(&(self.given.len() + at)) {

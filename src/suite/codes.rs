@@ -89,7 +89,12 @@ pub const CODES: &[Code] = &[
     code(
         "concurrent-answers",
         "With `concurrently` there are several answers, and `answers` says what may come of them; without it there is one.",
-        "Use `answers` with `concurrently`, and `status`, `answer`, `body` and the like without.",
+        "Use `answers` or `contract` with `concurrently`, and `status`, `answer`, `body` and the like without.",
+    ),
+    code(
+        "concurrent-step",
+        "Steps that are sent at the same time have no order, and what comes of them is judged together.",
+        "Leave `then`, `capture` and `concurrently` out of them; the step around them has a `then`.",
     ),
     code(
         "duplicate-alias",

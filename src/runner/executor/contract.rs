@@ -11,7 +11,7 @@ use crate::exchange::Phase;
 use crate::oracle::{Call, On, State};
 use crate::runner::session::{Backoff, Stop};
 use crate::suite::model::{Expect, Operation, Scenario, Suite, succeeds};
-use crate::template::Scope;
+use crate::template::{EvalError, Scope};
 
 /// What the table says of an operation that is about to be sent.
 pub(super) struct Decided {
@@ -19,6 +19,16 @@ pub(super) struct Decided {
     line: usize,
     /// The line that would apply if the operation succeeded against it.
     success: usize,
+}
+
+/// What was seen of an object.
+pub(super) struct Look {
+    place: usize,
+    read: Afterwards,
+    exchange: usize,
+    list: ListView,
+    /// The exchange that shows the list.
+    listed: Option<usize>,
 }
 
 impl CaseRun<'_> {
@@ -156,24 +166,25 @@ impl CaseRun<'_> {
         if let Some(place) = touched {
             self.settled(Phase::Aftermath, place).await?;
         }
-        let settle = self
-            .ctx
-            .target
-            .profile
-            .as_ref()
-            .map_or(Duration::ZERO, |profile| profile.settle);
-        let until = Instant::now() + self.grace.map_or(settle, |grace| grace.min(settle));
+        let until = Instant::now() + self.patience();
         let mut backoff = Backoff::new();
         loop {
             let (exchanges, violations) =
                 (self.session.exchanges.len(), self.session.violations.len());
-            let found = self.differences().await?;
+            let looks = self.look_around().await?;
+            let found = match &self.model {
+                Some(model) => self.differences(model, &looks)?,
+                None => Vec::new(),
+            };
             let clean = found.is_empty() && self.session.violations.len() == violations;
             let wait = backoff.next(None);
             if clean || Instant::now() + wait >= until {
                 if clean {
                     // What is as it must be need not be kept as evidence.
                     self.session.forget(exchanges, violations);
+                }
+                if found.is_empty() {
+                    self.learn(&looks);
                 }
                 for (mismatch, at) in found {
                     self.found(says, mismatch, at.or(Some(exchange)));
@@ -185,12 +196,16 @@ impl CaseRun<'_> {
         }
     }
 
-    async fn differences(&mut self) -> Result<Vec<(Mismatch, Option<usize>)>, Stop> {
-        let Some(model) = self.model.clone() else {
-            return Ok(Vec::new());
-        };
-        let view = model.view(&self.ctx.scope);
-        let mut found = Vec::new();
+    /// How long an aftermath may take to show.
+    pub(super) fn patience(&self) -> Duration {
+        let profile = self.ctx.target.profile.as_ref();
+        let settle = profile.map_or(Duration::ZERO, |profile| profile.settle);
+        self.grace.map_or(settle, |grace| grace.min(settle))
+    }
+
+    /// Looks at every object that is not known to be gone, by itself and in the list of its kind.
+    pub(super) async fn look_around(&mut self) -> Result<Vec<Look>, Stop> {
+        let mut looks = Vec::new();
         let mut lists: BTreeMap<String, (ListView, Option<usize>)> = BTreeMap::new();
         for place in 0..self.objects.len() {
             if self.objects[place].gone {
@@ -200,28 +215,8 @@ impl CaseRun<'_> {
                 .session
                 .read(Phase::Aftermath, &self.objects, place)
                 .await?;
-            let shown = self.objects[place].shown();
-            let alive = model.is_alive(place);
-            if alive {
-                let expected = model.value(place, &view)?;
-                let resource = &self.objects[place].resource;
-                let mismatch = check::reads_as(
-                    &shown,
-                    &expected,
-                    &read,
-                    &resource.volatile,
-                    &resource
-                        .shows
-                        .iter()
-                        .map(|(field, _)| field.as_str())
-                        .collect(),
-                );
-                found.extend(mismatch.map(|mismatch| (mismatch, Some(exchange))));
-            } else if let Some(mismatch) = check::absent(&shown, &read) {
-                found.push((mismatch, Some(exchange)));
-            }
             let key = self.session.list_key(&self.objects, place)?;
-            let (list, at) = match key {
+            let (list, listed) = match key {
                 None => (ListView::None, None),
                 Some(key) => match lists.get(&key) {
                     Some(list) => list.clone(),
@@ -235,16 +230,60 @@ impl CaseRun<'_> {
                     }
                 },
             };
-            let id = self.objects[place].id();
-            found.extend(check::listed(&shown, id, &list, alive).map(|mismatch| (mismatch, at)));
-            match read {
-                Afterwards::Object(value) => self.objects[place].value = value,
-                // What is gone as it should be needs no more looking at, and no clean-up.
-                Afterwards::Absent if !alive && found.is_empty() => self.objects[place].gone = true,
-                Afterwards::Absent | Afterwards::Unclear(_) => {}
-            }
+            looks.push(Look {
+                place,
+                read,
+                exchange,
+                list,
+                listed,
+            });
+        }
+        Ok(looks)
+    }
+
+    /// What of the looks is other than a model has it, each with the exchange that shows it.
+    pub(super) fn differences(
+        &self,
+        model: &State,
+        looks: &[Look],
+    ) -> Result<Vec<(Mismatch, Option<usize>)>, EvalError> {
+        let view = model.view(&self.ctx.scope);
+        let mut found = Vec::new();
+        for look in looks {
+            let object = &self.objects[look.place];
+            let shown = object.shown();
+            let alive = model.is_alive(look.place);
+            let mismatch = if alive {
+                let expected = model.value(look.place, &view)?;
+                let shows = object.resource.shows.iter();
+                check::reads_as(
+                    &shown,
+                    &expected,
+                    &look.read,
+                    &object.resource.volatile,
+                    &shows.map(|(field, _)| field.as_str()).collect(),
+                )
+            } else {
+                check::absent(&shown, &look.read)
+            };
+            found.extend(mismatch.map(|mismatch| (mismatch, Some(look.exchange))));
+            let mismatch = check::listed(&shown, object.id(), &look.list, alive);
+            found.extend(mismatch.map(|mismatch| (mismatch, look.listed)));
         }
         Ok(found)
+    }
+
+    /// Takes what the looks show, which is as it must be, for what there is.
+    pub(super) fn learn(&mut self, looks: &[Look]) {
+        for look in looks {
+            let object = &mut self.objects[look.place];
+            match &look.read {
+                Afterwards::Object(value) => object.value = value.clone(),
+                // It needs no more looking at, and no clean-up.
+                Afterwards::Absent => object.gone = true,
+                Afterwards::Unclear(_) => {}
+            }
+        }
     }
 
     /// The parameters of an operation with what a step says of them.

@@ -81,8 +81,8 @@ impl CaseRun<'_> {
         Ok(())
     }
 
-    /// What the step's own `then` knows: the answer, the statuses of concurrent ones, and what is captured of it; and what could not be
-    /// captured.
+    /// What the step's own `then` knows: the answer, the statuses of those that came at the same time, and what
+    /// is captured of it; and what could not be captured.
     pub(super) fn known(
         &self,
         step: &Step,
@@ -90,9 +90,10 @@ impl CaseRun<'_> {
         scope: &Scope,
     ) -> (Scope, Vec<Mismatch>) {
         let mut answer = self.session.answer_scope(scope, exchange);
-        let times = step.concurrently.as_ref().map_or(1, |times| times.value);
-        let statuses = (exchange..exchange + times)
-            .filter_map(|at| Some(self.session.answer(at).ok()?.status))
+        let statuses = self.session.exchanges[exchange..]
+            .iter()
+            .take_while(|exchange| exchange.phase == Phase::Act)
+            .filter_map(|exchange| Some(exchange.response.as_ref().ok()?.status))
             .collect();
         answer.set("statuses", &statuses);
         let mut known = answer.clone();

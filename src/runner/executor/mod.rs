@@ -4,7 +4,9 @@ mod aftermath;
 mod contract;
 mod judging;
 mod setup;
+mod shot;
 mod steps;
+mod together;
 mod verdict;
 
 use std::collections::BTreeSet;

@@ -1,18 +1,15 @@
 //! Sending one step: its request, once, several times, or until its answer fits.
 
-use std::sync::Arc;
-
-use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::CaseRun;
+use super::shot::Shot;
 use crate::check::{self, Standing};
-use crate::exchange::{Phase, Request, Response};
-use crate::oracle::{Call, On};
-use crate::runner::object::Blueprint;
-use crate::runner::session::{Backoff, OWNER, Stop};
-use crate::suite::model::{Action, Expect, Level, RequestTemplate, Step};
+use crate::exchange::{Phase, Response};
+use crate::runner::session::{Backoff, Stop};
+use crate::suite::model::{Action, Expect, Level, Step};
 use crate::template::Scope;
+use serde_json::Value as Json;
 
 impl CaseRun<'_> {
     /// Sends a step and holds what came of it to what is expected.
@@ -25,193 +22,66 @@ impl CaseRun<'_> {
         if self.case.why.is_some() && !self.can_be_sent(step) {
             return Ok(());
         }
-        let mut with = Vec::new();
-        for (name, value) in &step.with {
-            with.push((
-                name.clone(),
-                value.value(&self.session.scope)?.unwrap_or(Json::Null),
-            ));
-        }
-        let judged = self.asked(judged, &with)?;
-        let identity = step
-            .identity
-            .as_ref()
-            .map_or(OWNER, |identity| identity.value.as_str());
+        let judged = self.asked(judged, &self.with(step)?)?;
+        let contract = judged.iter().any(|expect| expect.contract);
+        let times = step.concurrently.as_ref().map_or(1, |times| times.value);
         match &step.action {
-            Action::Request(request) => {
-                let mut scope = self.session.scope.clone();
-                let name = self.session.unique_name();
-                scope.set("unique_name", &name.clone().into());
-                with.iter()
-                    .for_each(|(name, value)| scope.set(name.as_str(), value));
-                let before = self.snapshot(&judged).await?;
-                let exchange = self.act(request, &scope, identity, &judged, step).await?;
-                if let Some((alias, resource)) = &step.creates
-                    && let Some(resource) = self.ctx.suite.resources.get(&resource.value)
-                {
-                    let needs = resource
-                        .needs
-                        .iter()
-                        .filter_map(|need| {
-                            Some((
-                                need.value.clone(),
-                                self.objects
-                                    .iter()
-                                    .position(|object| object.resource.name == need.value)?,
-                            ))
-                        })
-                        .collect();
-                    let blueprint = Blueprint {
-                        alias: &alias.value,
-                        index: None,
-                        resource,
-                        identity,
-                        params: &[],
-                        needs,
-                    };
-                    let mut params = Scope::new();
-                    params.set("unique_name", &name.clone().into());
-                    for (param, default) in &resource.params {
-                        params.set(
-                            param.as_str(),
-                            &default.value(&scope).ok().flatten().unwrap_or(Json::Null),
-                        );
-                    }
-                    let place = self
-                        .session
-                        .register(
-                            &blueprint,
-                            params,
-                            name,
-                            exchange,
-                            &scope,
-                            &mut self.objects,
-                        )
-                        .await?;
-                    if let (Some(place), Some(model)) = (place, &mut self.model) {
-                        let object = &self.objects[place];
-                        model.add(resource, object.value.clone(), object.needs.clone());
-                    }
-                    self.publish(&alias.value);
-                    scope.take(&alias.value, &self.session.scope);
-                }
-                self.judge(
-                    step,
-                    &judged,
-                    must_succeed,
-                    &[],
-                    exchange,
-                    &scope,
-                    &before,
-                    None,
-                )
-                .await
+            Action::Together(parts) => {
+                return self.together(step, parts, &judged, must_succeed).await;
             }
-            Action::Create(resource, binds) => {
-                let needs = self.needs(binds);
-                let params: Vec<_> = step.with.clone();
-                let alias = step
-                    .creates
-                    .as_ref()
-                    .map_or(resource.name.as_str(), |(alias, _)| alias.value.as_str());
-                let blueprint = Blueprint {
-                    alias,
-                    index: None,
-                    resource,
-                    identity,
-                    params: &params,
-                    needs,
-                };
-                let (params, name) = self.session.parameters(&blueprint, &self.objects)?;
-                let mut scope = self.session.scope.clone();
-                for (need, at) in &blueprint.needs {
-                    scope.set(need.as_str(), &self.objects[*at].value);
-                }
-                scope.extend(&params);
-                let call = Call {
-                    operation: &resource.create,
-                    on: On::New(resource, blueprint.needs.clone()),
-                    with: params.clone(),
-                };
-                let decided = self.decided(&call)?;
-                let before = self.snapshot(&judged).await?;
-                let exchange = self
-                    .act(&resource.create.request, &scope, identity, &judged, step)
-                    .await?;
-                let place = self
-                    .session
-                    .register(
-                        &blueprint,
-                        params,
-                        name,
-                        exchange,
-                        &scope,
-                        &mut self.objects,
-                    )
-                    .await?;
-                self.publish(alias);
-                scope.take(alias, &self.session.scope);
-                self.hold_to_contract(&judged, &call, decided, exchange, &scope, place)
-                    .await?;
-                self.judge(
-                    step,
-                    &judged,
-                    must_succeed,
-                    &resource.create.answer,
-                    exchange,
-                    &scope,
-                    &before,
-                    place,
-                )
-                .await
+            _ if contract && times > 1 => {
+                let parts = vec![step.clone(); times];
+                return self.together(step, &parts, &judged, must_succeed).await;
             }
-            Action::Operation(name, alias) => {
-                let places: Vec<usize> = (0..self.objects.len())
-                    .filter(|at| self.objects[*at].alias == alias.value)
-                    .collect();
-                for place in places {
-                    let resource = Arc::clone(&self.objects[place].resource);
-                    let Some(operation) = resource.operation(&name.value) else {
-                        continue;
-                    };
-                    let mut scope = self.with_defaults(
-                        operation,
-                        self.session.object_scope(&self.objects, place),
-                    )?;
-                    with.iter()
-                        .for_each(|(name, value)| scope.set(name.as_str(), value));
-                    let call = Call {
-                        operation,
-                        on: On::Object(place),
-                        with: Self::call_with(&scope, operation),
-                    };
-                    let decided = self.decided(&call)?;
-                    let before = self.snapshot(&judged).await?;
-                    let exchange = self
-                        .act(&operation.request, &scope, identity, &judged, step)
-                        .await?;
-                    self.hold_to_contract(&judged, &call, decided, exchange, &scope, Some(place))
-                        .await?;
-                    self.judge(
-                        step,
-                        &judged,
-                        must_succeed,
-                        &operation.answer,
-                        exchange,
-                        &scope,
-                        &before,
-                        Some(place),
-                    )
-                    .await?;
-                }
-                self.publish(&alias.value);
-                Ok(())
-            }
-            Action::Fragment(name) => Err(Stop::Unjudged(format!(
-                "the fragment `{}` was not resolved",
-                name.value
-            ))),
+            _ => {}
         }
+        for place in self.places(step) {
+            let Some(mut shot) = self.shot(step, place)? else {
+                continue;
+            };
+            let decided = match shot.call() {
+                Some(call) => self.decided(&call)?,
+                None => None,
+            };
+            let before = self.snapshot(&judged).await?;
+            let exchange = self.act(&shot, &judged, step).await?;
+            let made = self.came_to_be(&shot, exchange).await?;
+            if let Some(new) = &shot.new {
+                self.publish(&new.alias);
+                shot.scope.take(&new.alias, &self.session.scope);
+            }
+            match (shot.call(), &shot.new) {
+                (Some(call), _) => {
+                    let place = place.or(made);
+                    self.hold_to_contract(&judged, &call, decided, exchange, &shot.scope, place)
+                        .await?;
+                }
+                (None, Some(new)) => {
+                    if let (Some(made), Some(model)) = (made, &mut self.model) {
+                        let object = self.objects[made].value.clone();
+                        model.add(&new.resource, object, new.needs.clone());
+                    }
+                }
+                (None, None) => {}
+            }
+            // What a plain request has set in motion is not known, so nothing is waited for.
+            let settles = shot.operation.is_some().then_some(place.or(made)).flatten();
+            self.judge(
+                step,
+                &judged,
+                must_succeed,
+                shot.success(),
+                exchange,
+                &shot.scope,
+                &before,
+                settles,
+            )
+            .await?;
+        }
+        if let Action::Operation(_, alias) = &step.action {
+            self.publish(&alias.value);
+        }
+        Ok(())
     }
 
     /// Whether the objects of a generated step are there: where an endpoint may decide either way, an object
@@ -228,7 +98,7 @@ impl CaseRun<'_> {
             && match &step.action {
                 Action::Create(_, binds) => binds.iter().all(|(_, alias)| is_there(alias)),
                 Action::Operation(_, alias) => is_there(&alias.value),
-                Action::Request(_) | Action::Fragment(_) => true,
+                Action::Request(_) | Action::Fragment(_) | Action::Together(_) => true,
             }
     }
 
@@ -255,17 +125,16 @@ impl CaseRun<'_> {
     }
 
     /// Sends the request of a step, once; a read that is given time is repeated until its answer fits.
-    async fn act(
-        &mut self,
-        request: &RequestTemplate,
-        scope: &Scope,
-        identity: &str,
-        judged: &[&Expect],
-        step: &Step,
-    ) -> Result<usize, Stop> {
-        let request = self.session.build(request, scope, identity)?;
+    async fn act(&mut self, shot: &Shot, judged: &[&Expect], step: &Step) -> Result<usize, Stop> {
+        let (request, scope) = (&shot.request, &shot.scope);
         if let Some(times) = &step.concurrently {
-            return self.race(request, times.value, scope, judged).await;
+            let requests = vec![request.clone(); times.value];
+            let (first, _) = self
+                .session
+                .send_together(Phase::Act, &requests, &self.objects)
+                .await?;
+            self.count(first..first + times.value, scope, judged)?;
+            return Ok(first);
         }
         let standing = if judged
             .iter()
@@ -311,24 +180,20 @@ impl CaseRun<'_> {
         }
     }
 
-    /// Sends a request several times at once and counts the answers; the first exchange stands for them.
-    async fn race(
+    /// Counts the answers to requests that were sent at the same time.
+    pub(super) fn count(
         &mut self,
-        request: Request,
-        times: usize,
+        exchanges: std::ops::Range<usize>,
         scope: &Scope,
         judged: &[&Expect],
-    ) -> Result<usize, Stop> {
-        let first = self
-            .session
-            .send_together(Phase::Act, &vec![request; times])
-            .await?;
-        for at in first..first + times {
+    ) -> Result<(), Stop> {
+        for at in exchanges.clone() {
             self.answered(at)?;
         }
         for expect in judged {
             let found = {
-                let responses: Vec<&Response> = (first..first + times)
+                let responses: Vec<&Response> = exchanges
+                    .clone()
                     .filter_map(|at| self.session.answer(at).ok())
                     .collect();
                 check::answers(
@@ -340,10 +205,10 @@ impl CaseRun<'_> {
                 )
             };
             for mismatch in found {
-                self.found(expect, mismatch, Some(first));
+                self.found(expect, mismatch, Some(exchanges.start));
             }
         }
-        Ok(first)
+        Ok(())
     }
 
     fn answered(&self, exchange: usize) -> Result<usize, Stop> {

@@ -6,10 +6,12 @@ mod request;
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::Context;
+use super::object::Object;
 use crate::check::{self, Mismatch, Standing};
 use crate::exchange::{Phase, Request, Response, TransportError};
 use crate::source::Spanned;
@@ -146,23 +148,43 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Sends requests at the same time and keeps the exchanges in the order of the requests; the place of
-    /// the first is returned.
+    /// Sends requests at the same time and keeps the exchanges in the order of the requests. The place of the
+    /// first is returned, and when each was sent and answered, in nanoseconds since the first.
+    ///
+    /// So that none waits for a connection, as many reads of an object are sent at once before.
     pub(super) async fn send_together(
         &mut self,
         phase: Phase,
         requests: &[Request],
-    ) -> Result<usize, Stop> {
+        objects: &[Object],
+    ) -> Result<(usize, Vec<(u64, u64)>), Stop> {
         self.may_go_on()?;
-        let sent = requests
-            .iter()
-            .map(|request| self.ctx.transport.send(phase, request.clone()));
-        let exchanges = futures_util::future::join_all(sent).await;
+        let there = (0..objects.len()).find(|at| !objects[*at].gone);
+        if let Some(at) = there {
+            let scope = self.object_scope(objects, at);
+            let read = self.build(
+                &objects[at].resource.read.request,
+                &scope,
+                &objects[at].identity,
+            )?;
+            let warm = requests
+                .iter()
+                .map(|_| self.ctx.transport.send(phase, read.clone()));
+            join_all(warm).await;
+        }
+        let clock = std::time::Instant::now();
+        let now = move || u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let sent = requests.iter().map(async |request| {
+            let sent = now();
+            let exchange = self.ctx.transport.send(phase, request.clone()).await;
+            ((sent, now()), exchange)
+        });
+        let (times, exchanges): (Vec<_>, Vec<_>) = join_all(sent).await.into_iter().unzip();
         let first = self.exchanges.len();
         for exchange in exchanges {
             self.keep(exchange, Standing::Full);
         }
-        Ok(first)
+        Ok((first, times))
     }
 
     /// Keeps an exchange and holds it to what always holds.
@@ -260,17 +282,19 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The URL of a request without the endpoint.
+    pub(super) fn path<'r>(&self, request: &'r Request) -> &'r str {
+        let endpoint = &self.ctx.target.endpoint;
+        request.url.strip_prefix(endpoint).unwrap_or(&request.url)
+    }
+
     /// An exchange in words, for a reason.
     pub(super) fn describe(&self, at: usize) -> String {
         let exchange = &self.exchanges[at];
         let request = format!(
             "{} {}",
             exchange.request.method,
-            exchange
-                .request
-                .url
-                .strip_prefix(&self.ctx.target.endpoint)
-                .unwrap_or(&exchange.request.url)
+            self.path(&exchange.request)
         );
         match &exchange.response {
             Ok(response) if response.body.is_empty() => format!(

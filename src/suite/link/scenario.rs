@@ -116,6 +116,7 @@ impl Linker<'_> {
         let wanted: Vec<&str> = steps
             .iter()
             .chain(&finally)
+            .flat_map(Step::parts)
             .filter_map(created)
             .map(|name| name.value.as_str())
             .collect();

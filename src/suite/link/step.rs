@@ -8,13 +8,18 @@ use super::given::bind;
 use super::names::{ANSWER, ANSWERS};
 use super::{Linker, Objects};
 use crate::source::{Diagnostic, Spanned, nearest};
-use crate::suite::model::{Action, Expect, Given, Step};
+use crate::suite::model::{Action, Expect, Given, Operation, Step};
 use crate::template::JsonTemplate;
 
 impl Linker<'_> {
     /// Puts a fragment in the place of its name; what the step says itself wins. A step whose fragment is
     /// unknown stays as it is.
-    pub(super) fn unfold(&mut self, step: Step, depth: usize) -> Step {
+    pub(super) fn unfold(&mut self, mut step: Step, depth: usize) -> Step {
+        if let Action::Together(parts) = step.action {
+            let parts = parts.into_iter().map(|part| self.unfold(part, depth));
+            step.action = Action::Together(parts.collect());
+            return step;
+        }
         let Action::Fragment(name) = &step.action else {
             return step;
         };
@@ -58,6 +63,18 @@ impl Linker<'_> {
 
     /// Turns `create pool` into the creation of one more pool, with its needs bound to what is given.
     pub(super) fn creation(&mut self, step: &mut Step, given: &mut Vec<Given>) {
+        let known = given.len();
+        match &mut step.action {
+            // What is sent at the same time cannot need what another of them creates.
+            Action::Together(parts) => parts
+                .iter_mut()
+                .for_each(|part| self.one_creation(part, given, known)),
+            _ => self.one_creation(step, given, known),
+        }
+    }
+
+    /// As [`Linker::creation`], of one request that can need the first `known` of what is given.
+    fn one_creation(&mut self, step: &mut Step, given: &mut Vec<Given>, known: usize) {
         let Some(resource) = created(step)
             .and_then(|name| self.resources.get(&name.value))
             .cloned()
@@ -79,7 +96,13 @@ impl Linker<'_> {
             }
             !binds
         });
-        let binds = bind(&resource, &name.span, &explicit, given, self.found);
+        let binds = bind(
+            &resource,
+            &name.span,
+            &explicit,
+            &given[..known],
+            self.found,
+        );
         let alias = step
             .creates
             .as_ref()
@@ -120,6 +143,9 @@ impl Linker<'_> {
         objects: &mut Objects,
     ) {
         let resources = self.resources;
+        if let Action::Together(parts) = &step.action {
+            self.parts(parts, names, objects);
+        }
         let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
         for (_, value) in &step.with {
             value.for_each_expr(&mut |expr| self.names(expr, &known));
@@ -161,7 +187,7 @@ impl Linker<'_> {
                     .map(|(name, _)| name.as_str())
                     .collect(),
             ),
-            Action::Fragment(_) => {}
+            Action::Fragment(_) | Action::Together(_) => {}
         }
         if let Some(identity) = &step.identity {
             let identities = self.identities.clone();
@@ -205,42 +231,38 @@ impl Linker<'_> {
         let reads = match &step.action {
             Action::Request(request) => matches!(request.method.as_str(), "GET" | "HEAD"),
             Action::Operation(operation, _) => operation.value == "read",
-            Action::Create(..) => false,
+            Action::Create(..) | Action::Together(_) => false,
             // An unknown fragment may well read.
             Action::Fragment(_) => true,
         };
         let known: Vec<String> = names.clone();
         let counted = self.concurrency(step, judged);
         for expect in judged {
-            if expect.contract {
-                let decided = match &step.action {
-                    Action::Operation(operation, alias) => objects
-                        .get(&alias.value)
-                        .and_then(Option::as_ref)
-                        .and_then(|resource| resource.operation(&operation.value)),
-                    Action::Create(resource, _) => Some(&resource.create),
-                    Action::Request(_) | Action::Fragment(_) => None,
-                };
-                let known = match &step.action {
-                    // An operation that is not there has been told of already.
-                    Action::Operation(..) => {
-                        decided.is_none_or(|operation| !operation.decides.is_empty())
-                    }
-                    // Neither is a fragment that is not there.
-                    Action::Fragment(_) => true,
-                    _ => decided.is_some_and(|operation| !operation.decides.is_empty()),
-                };
-                if !known {
-                    self.found.push(
-                        Diagnostic::new(
-                            "no-contract",
-                            &expect.span,
-                            "`contract` asks for a decision table, and this step has none",
-                        )
-                        .label("here")
-                        .help("send an operation that has `decides`, with `do`"),
-                    );
-                }
+            if expect.contract && !step.parts().iter().all(|part| decided(part, objects)) {
+                self.found.push(
+                    Diagnostic::new(
+                        "no-contract",
+                        &expect.span,
+                        "`contract` asks for a decision table, and this step has none",
+                    )
+                    .label("here")
+                    .help("send an operation that has `decides`, with `do`"),
+                );
+            }
+            let stranger = (step.parts().iter())
+                .filter(|_| step.is_together())
+                .filter_map(|part| part.identity.as_ref())
+                .find(|identity| identity.value != "owner");
+            if let (true, Some(stranger)) = (expect.contract, stranger) {
+                self.found.push(
+                    Diagnostic::new(
+                        "no-contract",
+                        &stranger.span,
+                        "a decision table says what the owner is answered, not anybody else",
+                    )
+                    .label("sent as another")
+                    .help("count the answers with `answers` instead of `contract`"),
+                );
             }
             self.expect(expect, &known, objects, reads);
             if counted {
@@ -249,34 +271,75 @@ impl Linker<'_> {
         }
     }
 
+    /// The steps that are sent at the same time: none knows what comes of another.
+    fn parts(&mut self, parts: &[Step], names: &mut Vec<String>, objects: &mut Objects) {
+        let (mut made, mut kinds) = (Vec::new(), Objects::new());
+        for part in parts {
+            let wrong = [
+                ("then", !part.then.is_empty()),
+                ("capture", !part.capture.is_empty()),
+                (
+                    "concurrently",
+                    part.concurrently.is_some() || part.is_together(),
+                ),
+            ];
+            if let Some((key, _)) = wrong.into_iter().find(|(_, wrong)| *wrong) {
+                self.found.push(
+                    Diagnostic::new(
+                        "concurrent-step",
+                        &part.span,
+                        format!(
+                            "a step that is sent together with others has no `{key}` of its own"
+                        ),
+                    )
+                    .label("this step")
+                    .help("judge them together, in the `then` of the step around them"),
+                );
+                continue;
+            }
+            let (mut own_names, mut own_objects) = (names.clone(), objects.clone());
+            self.step(part, &[], &mut own_names, &mut own_objects);
+            made.extend(own_names.into_iter().skip(names.len()));
+            kinds.extend(
+                own_objects
+                    .into_iter()
+                    .filter(|(alias, _)| !objects.contains_key(alias)),
+            );
+        }
+        names.extend(made);
+        objects.extend(kinds);
+    }
+
     /// Reports a step that judges one answer of several, or several of one; once, however often it does.
     /// Whether its `answers` can be meant at all.
     fn concurrency(&mut self, step: &Step, judged: &[&Expect]) -> bool {
         let times = step.concurrently.as_ref().map(|times| times.value);
-        let wrong = match times {
+        let several = times.is_some() || step.is_together();
+        let wrong = match (times, several) {
             // The number is wrong, and that has been said; or the fragment is, and it may say a number.
-            Some(0) => None,
-            None if matches!(step.action, Action::Fragment(_)) => None,
-            Some(_) => judged.iter().find(|expect| expect.judges_one_answer()),
-            None => judged.iter().find(|expect| !expect.answers.is_empty()),
+            (Some(0), _) => None,
+            (None, false) if matches!(step.action, Action::Fragment(_)) => None,
+            (_, true) => judged.iter().find(|expect| expect.judges_one_answer()),
+            (_, false) => judged.iter().find(|expect| !expect.answers.is_empty()),
         };
         let Some(expect) = wrong else { return true };
-        let (message, help) = match times {
-            Some(_) => (
+        let (message, help) = if several {
+            (
                 "several requests are sent at once, and this judges one answer",
                 "count them by their names, such as `answers: { deleted: 1, not_found: rest }`",
-            ),
-            None => (
+            )
+        } else {
+            (
                 "`answers` counts the answers of concurrent requests, and there is one request",
                 "say how many are sent with `concurrently`, or judge the one with `answer`",
-            ),
+            )
         };
         self.found.push(
             Diagnostic::new("concurrent-answers", &expect.span, message)
                 .label("here")
                 .help(help),
         );
-        times.is_some()
+        several
     }
 
     pub(super) fn with(&mut self, step: &Step, params: Vec<&str>) {
@@ -288,6 +351,22 @@ impl Linker<'_> {
                 params.iter().copied(),
             );
         }
+    }
+}
+
+/// Whether a step that is asked for its contract can have one: it has a decision table, or it has been told
+/// of already.
+fn decided(step: &Step, objects: &Objects) -> bool {
+    let table = |operation: &Operation| !operation.decides.is_empty();
+    match &step.action {
+        Action::Operation(operation, alias) => objects
+            .get(&alias.value)
+            .and_then(Option::as_ref)
+            .and_then(|resource| resource.operation(&operation.value))
+            .is_none_or(table),
+        Action::Create(resource, _) => table(&resource.create),
+        Action::Fragment(_) | Action::Together(_) => true,
+        Action::Request(_) => false,
     }
 }
 

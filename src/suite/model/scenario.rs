@@ -99,4 +99,21 @@ pub enum Action {
     Create(Arc<Resource>, Vec<(String, String)>),
     /// A named fragment; resolved when the suite is linked.
     Fragment(Spanned<String>),
+    /// Several steps, all sent at the same time.
+    Together(Vec<Step>),
+}
+
+impl Step {
+    /// Whether it consists of steps that are sent at the same time.
+    pub fn is_together(&self) -> bool {
+        matches!(self.action, Action::Together(_))
+    }
+
+    /// What is sent one by one or at the same time: the step itself, or the steps that it consists of.
+    pub fn parts(&self) -> &[Self] {
+        match &self.action {
+            Action::Together(steps) => steps,
+            _ => std::slice::from_ref(self),
+        }
+    }
 }

@@ -38,9 +38,13 @@ pub(super) fn step(node: &Node, found: &mut Found) -> Step {
     let Some(fields) = Fields::open(node, &shape::STEP, found) else {
         return bare(unreadable());
     };
+    let together = fields
+        .get("concurrently")
+        .filter(|node| matches!(node.kind, Kind::List(_)));
     let ways: Vec<&str> = ["request", "do", "fragment"]
         .into_iter()
         .filter(|key| fields.get(key).is_some())
+        .chain(together.map(|_| "concurrently"))
         .collect();
     if ways.len() != 1 {
         let message = if ways.is_empty() {
@@ -74,12 +78,35 @@ pub(super) fn step(node: &Node, found: &mut Found) -> Step {
             }
             operation(node, &name, found)
         }),
-        Some(_) => fields
+        Some(&"fragment") => fields
             .read("fragment", found, read::text)
             .map(Action::Fragment),
+        Some(_) => Some(Action::Together(steps(&fields, "concurrently", found))),
         None => None,
     }
     .unwrap_or_else(unreadable);
+    if let (Action::Together(steps), Some(list)) = (&action, together) {
+        if !(2..=64).contains(&steps.len()) {
+            found.push(
+                Diagnostic::new("bad-count", &list.span, "these are not 2 to 64 steps")
+                    .label("here")
+                    .help("list the steps that are sent at once"),
+            );
+        }
+        for key in ["as", "with", "creates", "capture"] {
+            if let Some(extra) = fields.get(key) {
+                found.push(
+                    Diagnostic::new(
+                        "unknown-key",
+                        &extra.span,
+                        format!("`{key}` goes with one request, and this step sends several"),
+                    )
+                    .label("not known here")
+                    .help("move it into the steps of `concurrently`"),
+                );
+            }
+        }
+    }
     if !matches!(action, Action::Request(_)) {
         for key in ["query", "headers", "json", "text"] {
             if let Some(extra) = fields.get(key) {
@@ -87,7 +114,7 @@ pub(super) fn step(node: &Node, found: &mut Found) -> Step {
                     Diagnostic::new(
                         "unknown-key",
                         &extra.span,
-                        format!("`{key}` goes with `request`, not with an operation or a fragment"),
+                        format!("`{key}` goes with `request`, and this step has none"),
                     )
                     .label("not known here")
                     .help("set parameters with `with`"),
@@ -107,7 +134,10 @@ pub(super) fn step(node: &Node, found: &mut Found) -> Step {
     });
     Step {
         identity: fields.read("as", found, read::text),
-        concurrently: fields.read("concurrently", found, times),
+        concurrently: match together {
+            None => fields.read("concurrently", found, times),
+            Some(_) => None,
+        },
         capture: fields.named("capture", found, |node, found| {
             // A name whose expression is wrong is a name all the same.
             read::expr(node, found).or_else(|| Expr::compile("none", &node.span, &mut Found::new()))

@@ -100,8 +100,8 @@ pub static STEP: Shape = Shape {
         key("text", Kind::Template, "The content as text."),
         key(
             "concurrently",
-            Kind::Any,
-            "How many times it is sent at once, 2 to 64; `answers` says what may come of it.",
+            Kind::Either(&Kind::Text, &Kind::List(&Kind::Shape(&STEP))),
+            "How many times it is sent at once, 2 to 64; or so many steps that are sent at once instead.",
         ),
         key(
             "capture",

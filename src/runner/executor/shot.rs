@@ -1,0 +1,254 @@
+//! What a step sends: requests that are filled in, with what they are about and what they may create.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::CaseRun;
+use crate::exchange::Request;
+use crate::oracle::{Call, On};
+use crate::runner::object::Blueprint;
+use crate::runner::session::{OWNER, Stop};
+use crate::source::Spanned;
+use crate::suite::model::{Action, Operation, Resource, Step};
+use crate::template::Scope;
+
+/// One request of a step.
+pub(super) struct Shot {
+    /// As it is sent.
+    pub(super) request: Request,
+    /// The names that it was filled in with.
+    pub(super) scope: Scope,
+    /// What people call it, such as `owner: delete pool`.
+    pub(super) words: String,
+    /// What it is an operation of, unless it is a request as written.
+    pub(super) operation: Option<(Arc<Resource>, String)>,
+    /// The object that it is carried out on.
+    pub(super) place: Option<usize>,
+    /// What a success creates.
+    pub(super) new: Option<New>,
+    with: Scope,
+}
+
+/// An object that a request may create.
+pub(super) struct New {
+    pub(super) alias: String,
+    pub(super) resource: Arc<Resource>,
+    pub(super) needs: Vec<(String, usize)>,
+    /// Who creates it.
+    identity: String,
+    params: Scope,
+    name: String,
+}
+
+impl Shot {
+    fn operation(&self) -> Option<&Operation> {
+        let (resource, name) = self.operation.as_ref()?;
+        resource.operation(name)
+    }
+
+    /// The answers that count as success; none where any 2xx does.
+    pub(super) fn success(&self) -> &[Spanned<String>] {
+        self.operation().map_or(&[], |operation| &operation.answer)
+    }
+
+    /// The operation as a decision table knows it, if it is one.
+    pub(super) fn call(&self) -> Option<Call<'_>> {
+        let on = match (&self.new, self.place) {
+            (Some(new), _) => On::New(&new.resource, new.needs.clone()),
+            (None, Some(place)) => On::Object(place),
+            (None, None) => return None,
+        };
+        Some(Call {
+            operation: self.operation()?,
+            on,
+            with: self.with.clone(),
+        })
+    }
+}
+
+impl CaseRun<'_> {
+    /// The values that a step gives to parameters and open names.
+    pub(super) fn with(&self, step: &Step) -> Result<Vec<(String, Json)>, Stop> {
+        let values = step.with.iter().map(|(name, value)| {
+            let value = value.value(&self.session.scope)?.unwrap_or(Json::Null);
+            Ok((name.clone(), value))
+        });
+        values.collect()
+    }
+
+    /// What a step is carried out on, one after the other: `None` where that is no object.
+    pub(super) fn places(&self, step: &Step) -> Vec<Option<usize>> {
+        match &step.action {
+            Action::Operation(_, alias) => (0..self.objects.len())
+                .filter(|at| self.objects[*at].alias == alias.value)
+                .map(Some)
+                .collect(),
+            _ => vec![None],
+        }
+    }
+
+    /// Fills in the request of a step for an object; `None` where the object has no such operation.
+    pub(super) fn shot(&mut self, step: &Step, place: Option<usize>) -> Result<Option<Shot>, Stop> {
+        let with = self.with(step)?;
+        let identity = step
+            .identity
+            .as_ref()
+            .map_or(OWNER, |identity| &identity.value);
+        let mut scope = self.session.scope.clone();
+        let (operation, new) = match &step.action {
+            Action::Request(_) => {
+                let name = self.session.unique_name();
+                scope.set("unique_name", &name.clone().into());
+                with.iter()
+                    .for_each(|(name, value)| scope.set(name.as_str(), value));
+                (None, self.new_by_request(step, identity, name, &scope))
+            }
+            Action::Create(resource, binds) => {
+                let needs = self.needs(binds);
+                let blueprint = Blueprint {
+                    alias: &resource.name,
+                    index: None,
+                    resource,
+                    identity,
+                    params: &step.with,
+                    needs,
+                };
+                let (params, name) = self.session.parameters(&blueprint, &self.objects)?;
+                for (need, at) in &blueprint.needs {
+                    scope.set(need.as_str(), &self.objects[*at].value);
+                }
+                scope.extend(&params);
+                let new = New {
+                    alias: step
+                        .creates
+                        .as_ref()
+                        .map_or_else(|| resource.name.clone(), |(alias, _)| alias.value.clone()),
+                    resource: Arc::clone(resource),
+                    needs: blueprint.needs,
+                    identity: identity.to_owned(),
+                    params,
+                    name,
+                };
+                (Some((Arc::clone(resource), "create".to_owned())), Some(new))
+            }
+            Action::Operation(name, _) => {
+                let Some(at) = place else { return Ok(None) };
+                let resource = Arc::clone(&self.objects[at].resource);
+                let Some(operation) = resource.operation(&name.value) else {
+                    return Ok(None);
+                };
+                scope =
+                    self.with_defaults(operation, self.session.object_scope(&self.objects, at))?;
+                with.iter()
+                    .for_each(|(name, value)| scope.set(name.as_str(), value));
+                (Some((Arc::clone(&resource), name.value.clone())), None)
+            }
+            Action::Fragment(name) => {
+                return Err(Stop::Unjudged(format!(
+                    "the fragment `{}` was not resolved",
+                    name.value
+                )));
+            }
+            Action::Together(_) => {
+                return Err(Stop::Unjudged(
+                    "steps at the same time stand in each other".to_owned(),
+                ));
+            }
+        };
+        let known = operation
+            .as_ref()
+            .and_then(|(resource, name)| resource.operation(name));
+        let template = match (&step.action, known) {
+            (Action::Request(request), _) => request,
+            (_, Some(operation)) => &operation.request,
+            (_, None) => return Ok(None),
+        };
+        let request = self.session.build(template, &scope, identity)?;
+        let what = match (&operation, place, &new) {
+            (Some((_, name)), Some(at), _) => format!("{name} {}", self.objects[at].shown()),
+            (Some((_, name)), None, Some(new)) => format!("{name} {}", new.alias),
+            _ => format!("{} {}", request.method, self.session.path(&request)),
+        };
+        let with = match (known, &new) {
+            (Some(_), Some(new)) => new.params.clone(),
+            (Some(operation), None) => Self::call_with(&scope, operation),
+            (None, _) => Scope::new(),
+        };
+        Ok(Some(Shot {
+            words: format!("{identity}: {what}"),
+            request,
+            scope,
+            operation,
+            place,
+            new,
+            with,
+        }))
+    }
+
+    /// What a request as written creates, as its `creates` says.
+    fn new_by_request(
+        &self,
+        step: &Step,
+        identity: &str,
+        name: String,
+        scope: &Scope,
+    ) -> Option<New> {
+        let (alias, kind) = step.creates.as_ref()?;
+        let resource = Arc::clone(self.ctx.suite.resources.get(&kind.value)?);
+        let place = |need: &str| {
+            self.objects
+                .iter()
+                .position(|object| object.resource.name == need)
+        };
+        let needs = resource
+            .needs
+            .iter()
+            .filter_map(|need| Some((need.value.clone(), place(&need.value)?)))
+            .collect();
+        let mut params = Scope::new();
+        params.set("unique_name", &name.clone().into());
+        for (param, default) in &resource.params {
+            let value = default.value(scope).ok().flatten().unwrap_or(Json::Null);
+            params.set(param.as_str(), &value);
+        }
+        Some(New {
+            alias: alias.value.clone(),
+            resource,
+            needs,
+            identity: identity.to_owned(),
+            params,
+            name,
+        })
+    }
+
+    /// Notes what a request has created, or may have: the place of the object.
+    pub(super) async fn came_to_be(
+        &mut self,
+        shot: &Shot,
+        exchange: usize,
+    ) -> Result<Option<usize>, Stop> {
+        let Some(new) = &shot.new else {
+            return Ok(None);
+        };
+        let blueprint = Blueprint {
+            alias: &new.alias,
+            index: None,
+            resource: &new.resource,
+            identity: &new.identity,
+            params: &[],
+            needs: new.needs.clone(),
+        };
+        let (params, name) = (new.params.clone(), new.name.clone());
+        self.session
+            .register(
+                &blueprint,
+                params,
+                name,
+                exchange,
+                &shot.scope,
+                &mut self.objects,
+            )
+            .await
+    }
+}
