@@ -87,7 +87,7 @@ async fn passes(seed: u64, rounds: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_faithful_emulator_passes_in_every_dialect() {
-    passes(20, 30).await;
+    passes(20, 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,8 +100,8 @@ async fn the_faithful_emulator_passes_200_rounds_in_every_dialect() {
 async fn an_emulator_that_checks_and_then_sleeps_is_caught_and_the_history_is_shown() {
     for dialect in Dialect::ALL {
         let mut caught = None;
-        for seed in 0..4 {
-            let report = races(dialect, &[Defect::DeleteChecksThenSleeps], seed, 50).await;
+        for seed in 0..8 {
+            let report = races(dialect, &[Defect::DeleteChecksThenSleeps], seed, 25).await;
             let failed = |outcome: &&assize::outcome::CaseOutcome| outcome.verdict == Verdict::Fail;
             if report.outcomes.iter().any(|outcome| failed(&outcome)) {
                 caught = Some(report);
