@@ -143,7 +143,7 @@ async fn a_rare_history_is_found_made_short_and_shown_by_a_file_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_aftermath_that_only_a_list_shows_is_found() {
+async fn what_a_refusal_takes_away_is_found() {
     let wrong = emulator(Dialect::OtcV2, Some("refusal-takes-members")).await;
     let outcomes = outcomes(suite(None), &wrong, "otc-v2", walks(1, 0..6)).await;
     let found = outcomes
@@ -168,7 +168,7 @@ async fn faithful_emulators_keep_to_the_tables() {
         (Dialect::NeutronLbaas, "neutron-lbaas"),
     ] {
         let server = emulator(dialect, None).await;
-        for outcome in outcomes(suite(None), &server, profile, walks(7, 0..4)).await {
+        for outcome in outcomes(suite(None), &server, profile, walks(7, 0..2)).await {
             assert_eq!(
                 outcome.verdict,
                 Verdict::Pass,
@@ -205,4 +205,4 @@ fn a_walk_is_the_same_for_the_same_seed_and_no_other() {
 }
 
 const SEED: u64 = 4;
-const WALKS: std::ops::Range<usize> = 4..5;
+const WALKS: std::ops::Range<usize> = 35..36;
