@@ -25,7 +25,7 @@ impl CaseRun<'_> {
             case,
             session,
             objects: _,
-            model: _,
+            model,
             at: _,
             grace: _,
             mut findings,
@@ -75,7 +75,13 @@ impl CaseRun<'_> {
             requirement.is_some_and(|it| it.level_for(profile) > Level::Observe)
         };
         let named = outcome.requirements.iter().filter(binds);
-        outcome.not_judged = named.filter(|id| !shown.contains(*id)).cloned().collect();
+        let left: Vec<String> = named.filter(|id| !shown.contains(*id)).cloned().collect();
+        if model.is_some() && verdict == Verdict::Pass {
+            // Which lines of the tables apply, and so which requirements show, comes with the state.
+            outcome.requirements.retain(|id| !left.contains(id));
+        } else {
+            outcome.not_judged = left;
+        }
         outcome.observations = observations;
         outcome.leaked = leaked;
         outcome
