@@ -80,7 +80,7 @@ fn reproducer(outcome: &CaseOutcome, layout: Layout) -> Vec<String> {
     let Some(text) = &outcome.reproducer else {
         return Vec::new();
     };
-    let title = layout.paint(Tone::Heading, "the shortest scenario that shows it");
+    let title = layout.paint(Tone::Heading, "a scenario that shows it");
     [String::new(), title]
         .into_iter()
         .chain(indented(2, text.lines().map(line).collect::<Vec<_>>()))
