@@ -17,6 +17,8 @@ use serde_json::Value as Json;
 use crate::source::{Diagnostic, Span};
 
 pub use pattern::pattern;
+/// The names of an answer.
+pub const ANSWER: &[&str] = &["status", "headers", "body"];
 
 /// Steps that one evaluation may take.
 const FUEL: u64 = 100_000;
@@ -261,6 +263,11 @@ impl Expr {
         self.names
             .iter()
             .map(|name| name.split('.').next().unwrap_or(name))
+    }
+
+    /// Whether it looks at an answer: at `status`, `headers` or `body`.
+    pub fn is_of_answer(&self) -> bool {
+        self.roots().any(|root| ANSWER.contains(&root))
     }
 
     /// The value as JSON; `None` is `omit`.

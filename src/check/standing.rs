@@ -71,7 +71,8 @@ pub fn standing(
             bounded(location),
         );
     }
-    if let Some(api) = api {
+    // What is no HTTP may be refused by whatever stands before the API, in its own words.
+    if let Some(api) = api.filter(|_| request.is_well_formed()) {
         let target = request.target();
         let path = target.split(['?', '#']).next().unwrap_or(target);
         match api.describes(

@@ -5,9 +5,11 @@
 //! What happens here belongs to no case, so that no report depends on which case came first.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use tokio::sync::Notify;
 
 use super::Context;
@@ -16,8 +18,10 @@ use super::session::{OWNER, Session, Stop};
 use crate::check::Mismatch;
 use crate::exchange::Exchange;
 use crate::outcome::Leak;
-use crate::suite::model::{Resource, Scope};
-use crate::template::JsonTemplate;
+use crate::suite::model::{Given, Resource, Scope};
+
+/// The lowest numbers are for the objects that cases create themselves.
+const OWN_NUMBERS: usize = 100;
 
 /// The right to use a shared object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub(super) struct SharedTrouble {
 #[derive(Default)]
 pub(super) struct Leases {
     kinds: Mutex<BTreeMap<String, Arc<Kind>>>,
+    /// How many objects were to be created so far.
+    numbers: AtomicUsize,
 }
 
 /// The objects of one kind with the same parameters.
@@ -69,17 +75,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Leases {
-    /// Borrows an object of a kind; `needs` are shared objects themselves. The time is what the case has left.
+    /// Borrows an object as it is given; what it needs, with what that needs in turn, is shared as well. The
+    /// time is what the case has left.
     pub(super) async fn acquire(
         &self,
         ctx: &Context,
-        resource: &Arc<Resource>,
-        scope: Scope,
-        params: &[(String, JsonTemplate)],
-        needs: Vec<(String, Object)>,
+        given: &Given,
+        (behind, needs): (Vec<Object>, Vec<(String, usize)>),
         time: Duration,
     ) -> Result<Object, Stop> {
-        let key = key(resource, params, &needs);
+        let (resource, scope) = (&given.resource, given.scope);
+        let key = key(given, &behind, &needs);
         let kind = Arc::clone(lock(&self.kinds).entry(key.clone()).or_insert_with(|| {
             let trouble = SharedTrouble {
                 resource: Arc::clone(resource),
@@ -93,6 +99,18 @@ impl Leases {
                 trouble: Mutex::new(trouble),
             })
         }));
+        let create = || {
+            let blueprint = Blueprint {
+                alias: &resource.name,
+                identity: OWNER,
+                index: None,
+                resource,
+                params: &given.params,
+                needs: needs.clone(),
+            };
+            let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+            kind.create(ctx, blueprint, behind.clone(), &key, number, time)
+        };
         let until = tokio::time::Instant::now() + time;
         loop {
             let returned = kind.returned.notified();
@@ -110,9 +128,9 @@ impl Leases {
             let proven = lock(&kind.state).proven;
             let created = if proven && scope == Scope::Worker {
                 drop(guard);
-                kind.create(ctx, resource, params, &needs, &key, time).await
+                create().await
             } else {
-                let created = kind.create(ctx, resource, params, &needs, &key, time).await;
+                let created = create().await;
                 drop(guard);
                 created
             };
@@ -227,33 +245,19 @@ impl Kind {
     async fn create(
         &self,
         ctx: &Context,
-        resource: &Arc<Resource>,
-        params: &[(String, JsonTemplate)],
-        needs: &[(String, Object)],
+        blueprint: Blueprint<'_>,
+        mut objects: Vec<Object>,
         key: &str,
+        number: usize,
         time: Duration,
     ) -> Result<Object, Stop> {
-        let mut session = Session::new(ctx, &format!("shared/{}", resource.name), time);
-        let mut objects: Vec<Object> = needs.iter().map(|(_, object)| object.clone()).collect();
-        let needs = needs
-            .iter()
-            .enumerate()
-            .map(|(at, (need, _))| (need.clone(), at))
-            .collect();
+        // The number keeps the names of shared objects apart, and whatever else their parameters make of it.
+        let resource = blueprint.resource;
+        let label = format!("shared/{number}-{}", resource.name);
+        let mut session = Session::new(ctx, &label, time);
+        session.scope.set("number", &(number + OWN_NUMBERS).into());
         let behind = objects.len();
-        let created = session
-            .create(
-                Blueprint {
-                    alias: &resource.name,
-                    index: None,
-                    resource,
-                    identity: OWNER,
-                    params,
-                    needs,
-                },
-                &mut objects,
-            )
-            .await;
+        let created = session.create(blueprint, &mut objects).await;
         {
             let mut trouble = lock(&self.trouble);
             for (mismatch, at) in session.violations.drain(..) {
@@ -297,23 +301,17 @@ impl Kind {
     }
 }
 
-fn key(
-    resource: &Resource,
-    params: &[(String, JsonTemplate)],
-    needs: &[(String, Object)],
-) -> String {
-    let mut key = resource.name.clone();
-    for (name, value) in params {
+fn key(given: &Given, behind: &[Object], needs: &[(String, usize)]) -> String {
+    let mut key = given.resource.name.clone();
+    if let Some(set) = &given.set {
+        key.push_str(&format!(" of {set}"));
+    }
+    for (name, value) in &given.params {
         key.push_str(&format!(" {name}={value:?}"));
     }
-    for (need, object) in needs {
-        key.push_str(&format!(
-            " {need}:{}",
-            object
-                .value
-                .get("id")
-                .map_or_else(String::new, ToString::to_string)
-        ));
+    for (need, at) in needs {
+        let id = behind[*at].id().map_or_else(String::new, Json::to_string);
+        key.push_str(&format!(" {need}:{id}"));
     }
     key
 }

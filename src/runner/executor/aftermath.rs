@@ -14,6 +14,9 @@ use crate::runner::session::{Backoff, Stop, polled};
 use crate::suite::model::{Expect, Unchanged};
 use crate::template::Scope;
 
+/// What is not as expected: the exchange that shows it, and the place of an object that is not as it was.
+type Trace = (Mismatch, Option<usize>, Option<usize>);
+
 impl CaseRun<'_> {
     /// Reads every object that an aftermath will be compared with.
     pub(super) async fn snapshot(&mut self, judged: &[&Expect]) -> Result<Reads, Stop> {
@@ -37,6 +40,7 @@ impl CaseRun<'_> {
                     continue;
                 }
                 Afterwards::Absent | Afterwards::Unclear(_) => {
+                    self.objects[place].spoilt = true;
                     return Err(Stop::Unjudged(format!(
                         "{} cannot be read before the act: {}",
                         self.objects[place].shown(),
@@ -98,12 +102,12 @@ impl CaseRun<'_> {
                 found.extend(
                     self.left_behind(expect, judged, before, &after, &lists)
                         .into_iter()
-                        .map(|(mismatch, at)| (*expect, mismatch, at)),
+                        .map(|trace| (*expect, trace)),
                 );
                 found.extend(
                     self.checks(expect, &known)
                         .into_iter()
-                        .map(|mismatch| (*expect, mismatch, Some(exchange))),
+                        .map(|mismatch| (*expect, (mismatch, Some(exchange), None))),
                 );
             }
             let wait = backoff.next(None);
@@ -117,8 +121,14 @@ impl CaseRun<'_> {
                     };
                     self.found(expect, mismatch, None);
                 }
-                for (expect, mismatch, at) in found {
+                for (expect, (mismatch, at, spoilt)) in found {
                     self.found(expect, mismatch, at);
+                    if let Some(place) = spoilt {
+                        self.objects[place].spoilt = true;
+                    }
+                }
+                for (place, read, _) in &after {
+                    self.objects[*place].spoilt |= !matches!(read, Afterwards::Object(_));
                 }
                 return Ok(after);
             }
@@ -162,7 +172,7 @@ impl CaseRun<'_> {
         Ok(lists)
     }
 
-    /// What an expectation says of the objects and what is not so, each with the exchange that shows it.
+    /// What an expectation says of the objects and what is not so.
     fn left_behind(
         &self,
         expect: &Expect,
@@ -170,7 +180,7 @@ impl CaseRun<'_> {
         before: &Reads,
         after: &Reads,
         lists: &[(usize, ListView, Option<usize>)],
-    ) -> Vec<(Mismatch, Option<usize>)> {
+    ) -> Vec<Trace> {
         let is_gone = |object: &Object| {
             judged
                 .iter()
@@ -208,7 +218,7 @@ impl CaseRun<'_> {
                     } else {
                         Some(*exchange)
                     };
-                    found.push((mismatch, shows));
+                    found.push((mismatch, shows, None));
                 }
             }
         }
@@ -232,7 +242,7 @@ impl CaseRun<'_> {
                     &ids,
                     &at,
                 );
-                found.extend(mismatch.map(|mismatch| (mismatch, Some(*exchange))));
+                found.extend(mismatch.map(|mismatch| (mismatch, Some(*exchange), Some(*place))));
             }
         }
         found

@@ -23,6 +23,7 @@ use super::session::{Session, Stop};
 use super::shrink::shrink;
 use crate::case::Case;
 use crate::check::Afterwards;
+use crate::exchange::Phase;
 use crate::oracle::State;
 use crate::outcome::{CaseOutcome, Finding, Leak, Observation, Verdict};
 use crate::suite::model::Expect;
@@ -75,7 +76,7 @@ pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> 
     {
         stop = Some(trouble);
     }
-    let leaked = run.clean_up().await;
+    let leaked = run.clean_up(stop.as_ref()).await;
     Run {
         at: run.at,
         outcome: run.outcome(stop, leaked, started, clock.elapsed()),
@@ -147,12 +148,19 @@ impl CaseRun<'_> {
         trouble
     }
 
-    async fn clean_up(&mut self) -> Vec<Leak> {
+    async fn clean_up(&mut self, stop: Option<&Stop>) -> Vec<Leak> {
         let leaked = self.session.clean_up(&mut self.objects).await;
-        for object in &self.objects {
-            if let Some(lease) = &object.lease {
-                self.ctx.leases.release(lease, leaked.is_empty());
+        for place in 0..self.objects.len() {
+            let Some(lease) = self.objects[place].lease.clone() else {
+                continue;
+            };
+            // A case that came to a halt has not looked at what it leaves behind.
+            if matches!(stop, Some(Stop::Unjudged(_) | Stop::Judged)) {
+                let read = self.session.read(Phase::CleanUp, &self.objects, place);
+                self.objects[place].spoilt |= !matches!(read.await, Ok((Afterwards::Object(_), _)));
             }
+            let clean = leaked.is_empty() && !self.objects[place].spoilt;
+            self.ctx.leases.release(&lease, clean);
         }
         leaked
     }

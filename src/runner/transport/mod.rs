@@ -226,7 +226,7 @@ mod tests {
             assert_eq!(line, format!("GET {target} HTTP/1.1"));
             assert_eq!(
                 response.map(|response| response.body),
-                Ok(b"ok".to_vec()),
+                Ok(b"ok".to_vec().into()),
                 "{target}"
             );
         }
@@ -296,14 +296,17 @@ mod tests {
         let (_, response) = check(get("/..", &[]), b"HTTP/1.1 200 OK\r\n\r\nuntil the end").await;
         assert_eq!(
             response.map(|response| response.body),
-            Ok(b"until the end".to_vec())
+            Ok(b"until the end".to_vec().into())
         );
         let head = |origin: &str| Request {
             method: "HEAD".to_owned(),
             ..get("/..", &[])(origin)
         };
         let (_, response) = check(head, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n").await;
-        assert_eq!(response.map(|response| response.body), Ok(Vec::new()));
+        assert_eq!(
+            response.map(|response| response.body),
+            Ok(Vec::new().into())
+        );
         let (_, response) = check(get("/..", &[]), b"").await;
         assert!(
             matches!(response, Err(TransportError::Broken(_))),

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Linker;
-use super::names::{ANSWER, EVERYWHERE, FUNCTIONS, STATE};
+use super::names::{EVERYWHERE, FUNCTIONS, STATE};
 use crate::source::{Diagnostic, Spanned};
 use crate::suite::model::{Operation, RequestTemplate, Resource};
+use crate::template::ANSWER;
 
 impl<'a> Linker<'a> {
     pub(super) fn requirements(&mut self) {
