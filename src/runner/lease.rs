@@ -4,7 +4,7 @@
 //! a kind is created alone: when that is refused, every other case learns the reason without asking again.
 //! What happens here belongs to no case, so that no report depends on which case came first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -168,31 +168,35 @@ impl Leases {
         kind.returned.notify_one();
     }
 
-    /// Removes everything, the last created kind first.
+    /// Removes everything: what hangs together one by one, as it stands in its own way, and the rest meanwhile.
     pub(super) async fn close(&self, ctx: &Context) -> Vec<Leak> {
         let kinds: Vec<Arc<Kind>> = lock(&self.kinds).values().cloned().collect();
-        let mut groups: Vec<(usize, Vec<Object>)> = Vec::new();
+        let mut created: Vec<Vec<Object>> = Vec::new();
         for kind in kinds {
-            let created = std::mem::take(&mut lock(&kind.state).created);
-            let depth = |objects: &[Object]| objects.len();
-            groups.extend(
-                created
-                    .into_iter()
-                    .map(|objects| (depth(&objects), objects)),
-            );
+            created.append(&mut lock(&kind.state).created);
         }
         // An object with more behind it needs the others: it goes first.
-        groups.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
-        let mut leaks = Vec::new();
-        let mut at = 0;
-        while at < groups.len() {
-            let depth = groups[at].0;
-            let end = groups[at..]
-                .iter()
-                .position(|(other, _)| *other != depth)
-                .map_or(groups.len(), |offset| at + offset);
-            let removals = groups[at..end].iter().map(|(_, objects)| async {
-                let mut objects = objects.clone();
+        created.sort_by_key(|objects| std::cmp::Reverse(objects.len()));
+        let mut groups: Vec<(BTreeSet<String>, Vec<Vec<Object>>)> = Vec::new();
+        for objects in created {
+            let roots = objects.iter().filter(|object| object.needs.is_empty());
+            let mut roots: BTreeSet<String> = roots.map(|root| root.name.clone()).collect();
+            let mut together = Vec::new();
+            groups.retain_mut(|(others, members)| {
+                let apart = roots.is_disjoint(others);
+                if !apart {
+                    roots.append(others);
+                    together.append(members);
+                }
+                apart
+            });
+            together.push(objects);
+            together.sort_by_key(|objects| std::cmp::Reverse(objects.len()));
+            groups.push((roots, together));
+        }
+        let removals = groups.into_iter().map(|(_, members)| async {
+            let mut leaks = Vec::new();
+            for mut objects in members {
                 let mut session = Session::new(ctx, "shared/clean-up", ctx.target.limits.clean_up);
                 session.interruptible = false;
                 for object in &mut objects {
@@ -202,27 +206,55 @@ impl Leases {
                     last.gone = false;
                     last.lease = None;
                 }
-                session.clean_up(&mut objects).await
-            });
-            leaks.extend(
-                futures_util::future::join_all(removals)
-                    .await
-                    .into_iter()
-                    .flatten(),
-            );
-            at = end;
-        }
-        leaks
+                leaks.extend(session.clean_up(&mut objects).await);
+            }
+            leaks
+        });
+        let leaks = futures_util::future::join_all(removals).await;
+        leaks.into_iter().flatten().collect()
     }
 
-    /// What went wrong, kind by kind, each thing once.
+    /// What went wrong, resource by resource, each thing once.
     pub(super) fn troubles(&self) -> Vec<SharedTrouble> {
         let kinds: Vec<Arc<Kind>> = lock(&self.kinds).values().cloned().collect();
-        kinds
-            .iter()
-            .map(|kind| lock(&kind.trouble).clone())
-            .filter(|trouble| trouble.refused.is_some() || !trouble.violations.is_empty())
-            .collect()
+        let mut troubles: Vec<SharedTrouble> = Vec::new();
+        for kind in kinds {
+            let SharedTrouble {
+                resource,
+                violations,
+                refused,
+            } = lock(&kind.trouble).clone();
+            if refused.is_none() && violations.is_empty() {
+                continue;
+            }
+            match troubles
+                .iter_mut()
+                .find(|it| it.resource.name == resource.name)
+            {
+                None => troubles.push(SharedTrouble {
+                    resource,
+                    violations,
+                    refused,
+                }),
+                Some(known) => {
+                    known.refused = known.refused.take().or(refused);
+                    for violation in violations {
+                        note(&mut known.violations, violation);
+                    }
+                }
+            }
+        }
+        troubles
+    }
+}
+
+/// Keeps what is not known yet.
+fn note(known: &mut Vec<(Mismatch, Exchange)>, found: (Mismatch, Exchange)) {
+    let same = |(other, _): &(Mismatch, Exchange)| {
+        (other.check, &other.expected) == (found.0.check, &found.0.expected)
+    };
+    if !known.iter().any(same) {
+        known.push(found);
     }
 }
 
@@ -261,13 +293,10 @@ impl Kind {
         {
             let mut trouble = lock(&self.trouble);
             for (mismatch, at) in session.violations.drain(..) {
-                if trouble.violations.iter().all(|(known, _)| {
-                    (known.check, &known.expected) != (mismatch.check, &mismatch.expected)
-                }) {
-                    trouble
-                        .violations
-                        .push((mismatch, session.exchanges[at].clone()));
-                }
+                note(
+                    &mut trouble.violations,
+                    (mismatch, session.exchanges[at].clone()),
+                );
             }
         }
         let mut state = lock(&self.state);

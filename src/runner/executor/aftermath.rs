@@ -11,11 +11,39 @@ use crate::check::{self, Afterwards, ListView, Mismatch};
 use crate::exchange::Phase;
 use crate::runner::object::Object;
 use crate::runner::session::{Backoff, Stop, polled};
+use crate::source::Spanned;
 use crate::suite::model::{Expect, Unchanged};
 use crate::template::Scope;
 
 /// What is not as expected: the exchange that shows it, and the place of an object that is not as it was.
 type Trace = (Mismatch, Option<usize>, Option<usize>);
+
+/// The names of the objects that the expectations speak of; `None` for all.
+fn watched<'e>(judged: &[&'e Expect], objects: &[Object]) -> Option<BTreeSet<&'e str>> {
+    let mut names = BTreeSet::new();
+    for expect in judged {
+        // Whether anything refers to what is gone shows in all the others.
+        let is_there = |alias: &Spanned<String>| objects.iter().any(|it| it.alias == alias.value);
+        if expect.gone.iter().any(is_there) || expect.contract {
+            return None;
+        }
+        match expect.unchanged.as_ref().map(|unchanged| &unchanged.value) {
+            Some(Unchanged::All | Unchanged::Others) => return None,
+            Some(Unchanged::These(these)) => {
+                names.extend(these.iter().map(|alias| alias.value.as_str()));
+            }
+            None => {}
+        }
+        for name in expect.exprs().flat_map(|expr| &expr.names) {
+            match name.split('.').collect::<Vec<_>>().as_slice() {
+                ["before" | "after", alias, ..] => names.extend([*alias]),
+                ["before" | "after"] => return None,
+                _ => {}
+            }
+        }
+    }
+    Some(names)
+}
 
 impl CaseRun<'_> {
     /// Reads every object that an aftermath will be compared with.
@@ -23,9 +51,14 @@ impl CaseRun<'_> {
         if !judged.iter().any(|expect| expect.has_aftermath()) {
             return Ok(Vec::new());
         }
+        let watched = watched(judged, &self.objects);
         let mut reads = Vec::new();
         for place in 0..self.objects.len() {
-            if self.objects[place].gone {
+            let object = &self.objects[place];
+            let looked_at = watched
+                .as_ref()
+                .is_none_or(|watched| watched.contains(object.alias.as_str()));
+            if object.gone || !looked_at {
                 continue;
             }
             let (read, exchange) = self

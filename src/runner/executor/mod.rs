@@ -150,17 +150,24 @@ impl CaseRun<'_> {
 
     async fn clean_up(&mut self, stop: Option<&Stop>) -> Vec<Leak> {
         let leaked = self.session.clean_up(&mut self.objects).await;
-        for place in 0..self.objects.len() {
-            let Some(lease) = self.objects[place].lease.clone() else {
-                continue;
-            };
-            // A case that came to a halt has not looked at what it leaves behind.
-            if matches!(stop, Some(Stop::Unjudged(_) | Stop::Judged)) {
-                let read = self.session.read(Phase::CleanUp, &self.objects, place);
-                self.objects[place].spoilt |= !matches!(read.await, Ok((Afterwards::Object(_), _)));
+        // A case that came to a halt has not looked at what it leaves behind.
+        if matches!(stop, Some(Stop::Unjudged(_) | Stop::Judged)) {
+            for place in 0..self.objects.len() {
+                if self.objects[place].lease.is_some() {
+                    let read = self.session.read(Phase::CleanUp, &self.objects, place);
+                    let there = matches!(read.await, Ok((Afterwards::Object(_), _)));
+                    self.objects[place].spoilt |= !there;
+                }
             }
-            let clean = leaked.is_empty() && !self.objects[place].spoilt;
-            self.ctx.leases.release(&lease, clean);
+        }
+        // What stands beside something spoilt may not stand beside what takes its place.
+        let spoilt = self.objects.iter().any(|object| object.spoilt);
+        // What others need is given back last: whoever gets it is to find them as well.
+        for object in self.objects.iter().rev() {
+            if let Some(lease) = &object.lease {
+                let clean = !object.spoilt && (!spoilt || object.needs.is_empty());
+                self.ctx.leases.release(lease, leaked.is_empty() && clean);
+            }
         }
         leaked
     }

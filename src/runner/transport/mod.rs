@@ -1,7 +1,8 @@
 //! HTTP: one request out, one answer or transport error back, both recorded.
 //!
 //! A request is sent as it is recorded. The client sends all but those that it would rewrite or refuse: dot
-//! segments, control characters, spaces, a fragment. Those go out byte for byte, see `verbatim`.
+//! segments, control characters, spaces, a fragment. Those go out byte for byte, see `verbatim`, and so do
+//! those after which a connection should not be used again.
 
 mod verbatim;
 
@@ -13,6 +14,9 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::exchange::{Exchange, Phase, Request, Response, TransportError};
 use verbatim::Verbatim;
+
+/// So many bytes of content every server takes.
+const EXPECTED: usize = 64 << 10;
 
 /// How this program names itself to servers.
 const USER_AGENT: &str = concat!("assize/", env!("CARGO_PKG_VERSION"));
@@ -84,7 +88,8 @@ impl Transport {
             None => url.path() != request.target(),
             Some(query) => request.target().split_once('?') != Some((url.path(), query)),
         };
-        if rewritten || headers.iter().any(|(_, value)| value.is_err()) {
+        let unsendable_field = headers.iter().any(|(_, value)| value.is_err());
+        if rewritten || unsendable_field || spoils_its_connection(request) {
             return self.verbatim.exchange(&url, request, self.limit).await;
         }
         let mut builder = self.client.request(method, url);
@@ -122,6 +127,13 @@ impl Transport {
             body: body.into(),
         })
     }
+}
+
+/// Whether a server may leave some of the content unread, and so the connection in a state that the next
+/// request would suffer from: where it expects none, or more than it takes.
+fn spoils_its_connection(request: &Request) -> bool {
+    let unexpected = !matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
+    request.body.len() > EXPECTED || (unexpected && !request.body.is_empty())
 }
 
 fn classify(error: &reqwest::Error) -> TransportError {
@@ -281,10 +293,7 @@ mod tests {
             "{bytes}"
         );
         let response = response.expect("an answer");
-        assert_eq!(
-            (response.status, response.body.as_slice()),
-            (201, &b"abcde"[..])
-        );
+        assert_eq!((response.status, &response.body[..]), (201, &b"abcde"[..]));
         assert_eq!(
             response.headers[..2],
             [
@@ -324,5 +333,28 @@ mod tests {
         const LONG: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n0123456789012345678901234567890123456789012345678901234567890123456789";
         let (_, response) = check(get("/..", &[]), LONG).await;
         assert_eq!(response, Err(TransportError::TooLarge(64)));
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_half_a_request_is_an_answer() {
+        let long = |origin: &str| Request {
+            method: "POST".to_owned(),
+            url: format!("{origin}/x"),
+            headers: Vec::new(),
+            body: vec![b'x'; 8 << 20],
+        };
+        let refused = b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 2\r\n\r\nno";
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let origin = format!("http://{}", listener.local_addr().expect("an address"));
+        let serving = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let _ = stream.read(&mut [0; 4096]).expect("bytes");
+            stream.write_all(refused).expect("an answer");
+        });
+        let transport =
+            Transport::new(Duration::from_secs(5), 64).unwrap_or_else(|error| panic!("{error}"));
+        let exchange = transport.send(Phase::Act, long(&origin)).await;
+        serving.join().expect("the server");
+        assert_eq!(exchange.response.map(|response| response.status), Ok(413));
     }
 }

@@ -198,9 +198,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Instead<S> {
             written,
         } = &mut *self;
         while *written < bytes.len() {
-            match ready!(Pin::new(&mut *stream).poll_write(context, &bytes[*written..]))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                sent => *written += sent,
+            match ready!(Pin::new(&mut *stream).poll_write(context, &bytes[*written..])) {
+                Ok(sent) if sent > 0 => *written += sent,
+                // A server that has had enough may have answered all the same.
+                _ => *written = bytes.len(),
             }
         }
         Poll::Ready(Ok(theirs.len()))
