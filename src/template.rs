@@ -332,9 +332,12 @@ pub struct Template {
     parts: Vec<Part>,
 }
 
+/// A part of a text.
 #[derive(Debug, Clone)]
-enum Part {
+pub enum Part {
+    /// As it stands.
     Text(String),
+    /// Its value stands there.
     Expr(Expr),
 }
 
@@ -371,6 +374,19 @@ impl Template {
             span: span.clone(),
             parts,
         }
+    }
+
+    /// Puts parts together.
+    pub fn of(parts: Vec<Part>, span: &Span) -> Self {
+        Self {
+            span: span.clone(),
+            parts,
+        }
+    }
+
+    /// Its parts in their order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
     /// The expressions in it.

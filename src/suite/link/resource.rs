@@ -83,6 +83,16 @@ impl<'a> Linker<'a> {
                     );
                 }
             }
+            for (name, value) in &resource.beside {
+                let beside = Spanned::new(name.clone(), resource.span.clone());
+                self.known(
+                    &format!("parameter of `{}`", resource.name),
+                    "unknown-parameter",
+                    &beside,
+                    params.iter().copied(),
+                );
+                value.for_each_expr(&mut |expr| self.names(expr, &["number"]));
+            }
             self.operation(&resource.create, &about);
             for operation in std::iter::once(&resource.read)
                 .chain(&resource.delete)
