@@ -13,12 +13,39 @@ use serde_json::Value;
 pub struct Request {
     /// The method, in the case in which it was written.
     pub method: String,
-    /// The absolute URL.
+    /// The absolute URL: what stands behind the authority is sent byte for byte.
     pub url: String,
     /// Header fields in the order sent.
     pub headers: Vec<(String, String)>,
     /// The content; empty when there is none.
     pub body: Vec<u8>,
+}
+
+impl Request {
+    /// What is asked for at the origin: the URL from its path on, as it stands in the request line.
+    pub fn target(&self) -> &str {
+        let after = self.url.find("://").map_or(0, |at| at + 3);
+        let at = self.url[after..].find(['/', '?', '#']);
+        at.map_or("/", |at| &self.url[after + at..])
+    }
+
+    /// Whether it keeps to the grammar of request targets (RFC 3986, sections 3.3 and 3.4) and of field
+    /// values (RFC 9110, section 5.5). A server may refuse one that does not before it looks at what is
+    /// asked for, with any 4xx or by closing the connection (RFC 9112, section 3).
+    pub fn is_well_formed(&self) -> bool {
+        let target = self.target().as_bytes();
+        let hex = |at: usize| target.get(at).is_some_and(u8::is_ascii_hexdigit);
+        let in_grammar = target.iter().enumerate().all(|(at, byte)| match byte {
+            b'%' => hex(at + 1) && hex(at + 2),
+            byte => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(byte),
+        });
+        let field = |value: &str| {
+            value
+                .bytes()
+                .all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F))
+        };
+        in_grammar && self.headers.iter().all(|(_, value)| field(value))
+    }
 }
 
 /// A response as it came.
@@ -195,5 +222,42 @@ mod tests {
         assert!(std::ptr::eq(first, second));
         assert_eq!(Content::from(b"{".to_vec()).json(), None);
         assert_eq!(Content::default().json(), None);
+    }
+
+    fn request(url: &str, value: &str) -> Request {
+        Request {
+            method: "GET".to_owned(),
+            url: url.to_owned(),
+            headers: vec![("X".to_owned(), value.to_owned())],
+            body: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_target_is_the_url_behind_the_authority() {
+        for (url, target) in [
+            ("http://h:1/a/../b?c#d", "/a/../b?c#d"),
+            ("http://h", "/"),
+            ("http://h?x=/", "?x=/"),
+            ("https://[::1]:8/\0", "/\0"),
+        ] {
+            assert_eq!(request(url, "").target(), target, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_the_grammar_is_not_well_formed() {
+        for target in ["/a/..;x=1/%2F?a=b&c='", "/%00", "/"] {
+            assert!(request(&format!("http://h{target}"), "v\u{e9}").is_well_formed());
+        }
+        for target in [
+            "/%zz", "/%", "/a b", "/\0", "/\u{e9}", "/{x}", "/a#b", "/\\",
+        ] {
+            assert!(
+                !request(&format!("http://h{target}"), "").is_well_formed(),
+                "{target}"
+            );
+        }
+        assert!(!request("http://h/", "a\0").is_well_formed());
     }
 }

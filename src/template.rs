@@ -17,6 +17,8 @@ use serde_json::Value as Json;
 use crate::source::{Diagnostic, Span};
 
 pub use pattern::pattern;
+/// The names of an answer.
+pub const ANSWER: &[&str] = &["status", "headers", "body"];
 
 /// Steps that one evaluation may take.
 const FUEL: u64 = 100_000;
@@ -263,6 +265,11 @@ impl Expr {
             .map(|name| name.split('.').next().unwrap_or(name))
     }
 
+    /// Whether it looks at an answer: at `status`, `headers` or `body`.
+    pub fn is_of_answer(&self) -> bool {
+        self.roots().any(|root| ANSWER.contains(&root))
+    }
+
     /// The value as JSON; `None` is `omit`.
     ///
     /// # Errors
@@ -325,9 +332,12 @@ pub struct Template {
     parts: Vec<Part>,
 }
 
+/// A part of a text.
 #[derive(Debug, Clone)]
-enum Part {
+pub enum Part {
+    /// As it stands.
     Text(String),
+    /// Its value stands there.
     Expr(Expr),
 }
 
@@ -364,6 +374,19 @@ impl Template {
             span: span.clone(),
             parts,
         }
+    }
+
+    /// Puts parts together.
+    pub fn of(parts: Vec<Part>, span: &Span) -> Self {
+        Self {
+            span: span.clone(),
+            parts,
+        }
+    }
+
+    /// Its parts in their order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
     /// The expressions in it.

@@ -45,6 +45,10 @@ requirements:
 
 /// Runs scenarios with the resource `thing` against the server.
 async fn judge(server: &MockServer, resource: &str, scenarios: &str, jobs: usize) -> RunReport {
+    judge_at(&server.uri(), resource, scenarios, jobs).await
+}
+
+async fn judge_at(endpoint: &str, resource: &str, scenarios: &str, jobs: usize) -> RunReport {
     let directory = tempfile::tempdir().unwrap();
     let requirements = scenarios.contains("R-1").then_some(REQUIREMENTS);
     let manifest = if resource.contains("decides") {
@@ -82,7 +86,7 @@ async fn judge(server: &MockServer, resource: &str, scenarios: &str, jobs: usize
         request: Duration::from_millis(500),
         ..Limits::STANDARD
     };
-    let target = Target::new(&suite, &server.uri(), None, &BTreeMap::new(), limits).unwrap();
+    let target = Target::new(&suite, endpoint, None, &BTreeMap::new(), limits).unwrap();
     let cases = expand(&suite, &target, &Generate::default()).cases;
     let plan = Plan::new(&suite, cases, &Filter::default(), &target).unwrap();
     let options = Options {
@@ -726,4 +730,113 @@ then: { check: \"statuses == [201, 404, 201] and thing.id != second.id\" }
         .filter(|it| it.method.as_str() == "DELETE")
         .count();
     assert_eq!(deleted, 2);
+}
+
+#[tokio::test]
+async fn without_an_answer_in_time_a_case_fails_if_it_asks_for_one() {
+    let server = MockServer::start().await;
+    Mock::given(path("/slow"))
+        .respond_with(ResponseTemplate::new(200).set_delay(Duration::from_secs(5)))
+        .mount(&server)
+        .await;
+    let scenarios = "
+scenarios:
+  - { id: asked, steps: [{ request: GET /slow, then: { within: 400ms } }] }
+  - { id: not-asked, steps: [{ request: GET /slow, then: { status: 200 } }] }
+";
+    let report = judge(&server, RESOURCE, scenarios, 2).await;
+    let asked = &report.outcomes[0];
+    assert_eq!(asked.verdict, Verdict::Fail);
+    assert_eq!(asked.findings[0].check, "within");
+    assert_eq!(report.outcomes[1].verdict, Verdict::Error);
+}
+
+#[tokio::test]
+async fn a_condition_can_look_at_the_answer() {
+    let server = MockServer::start().await;
+    answer(&server, "GET", "/there", 200, json!({"a": 1})).await;
+    answer(&server, "GET", "/gone", 404, json!({"message": "no"})).await;
+    let scenarios = |at: &str| {
+        format!(
+            "
+scenarios:
+  - id: one
+    steps:
+      - request: GET {at}
+        then:
+          - {{ only_if: status == 200, body: {{ a: 2 }} }}
+          - {{ only_if: status == 404 and body.message == 'no', headers: {{ x-reason: no }} }}
+          - {{ only_if: status == 500, check: false }}
+"
+        )
+    };
+    for (at, check) in [("/there", "body"), ("/gone", "headers")] {
+        let report = judge(&server, RESOURCE, &scenarios(at), 1).await;
+        let checks: Vec<&str> = report.outcomes[0]
+            .findings
+            .iter()
+            .map(|it| it.check)
+            .collect();
+        assert_eq!(checks, [check], "{at}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_refused_creation_leaves_behind_is_found_and_removed() {
+    let server = MockServer::start().await;
+    answer(&server, "POST", "/things", 400, json!({"message": "no"})).await;
+    Mock::given(method("GET"))
+        .and(path("/things"))
+        .respond_with(|request: &wiremock::Request| {
+            let name = request.url.query_pairs().find(|(key, _)| key == "name");
+            let name = name.map(|(_, name)| name.into_owned());
+            ResponseTemplate::new(200)
+                .set_body_json(json!({"things": [{"id": "t1", "name": name}]}))
+        })
+        .mount(&server)
+        .await;
+    answer(&server, "GET", "/things/t1", 404, json!({"message": "no"})).await;
+    Mock::given(method("DELETE"))
+        .and(path("/things/t1"))
+        .respond_with(ResponseTemplate::new(204))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let by_name = RESOURCE.replace("GET /things,", "'GET /things?name={{ unique_name }}',");
+    let scenarios = "
+scenarios:
+  - id: one
+    when: { request: POST /things, json: { name: '{{ unique_name }}' }, creates: { made: thing } }
+    then: { status: 4xx, gone: [made] }
+";
+    let report = judge(&server, &by_name, scenarios, 1).await;
+    let outcome = &report.outcomes[0];
+    assert_eq!(outcome.verdict, Verdict::Fail);
+    assert_eq!(outcome.findings.len(), 1, "{:?}", outcome.findings);
+    assert_eq!(outcome.findings[0].check, "gone");
+    assert!(outcome.leaked.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_http_may_be_refused_by_closing_the_connection() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = std::io::Read::read(&mut stream.unwrap(), &mut [0; 4096]);
+        }
+    });
+    let report = judge_at(
+        &endpoint,
+        RESOURCE,
+        "
+scenarios:
+  - { id: no-http, steps: [{ request: 'GET /a b', then: { status: 400, within: 1s } }] }
+  - { id: http, steps: [{ request: GET /a, then: { status: 400, within: 1s } }] }
+",
+        1,
+    )
+    .await;
+    let verdicts: Vec<Verdict> = report.outcomes.iter().map(|it| it.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail]);
 }

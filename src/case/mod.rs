@@ -1,5 +1,6 @@
 //! Scenarios expanded to cases: concrete instances with ids that come from names, never from positions.
 
+mod boundary;
 mod coverage;
 mod covering;
 mod matrix;
@@ -89,6 +90,9 @@ pub fn expand(suite: &Suite, target: &Target, generate: &Generate) -> Expansion 
                 why: None,
             });
         }
+    }
+    if generate.boundary {
+        expansion.cases.extend(boundary::cases(suite, target));
     }
     for index in 0..generate.sequences {
         match sequence::case(suite, target, generate.seed, index, generate.length) {

@@ -165,6 +165,7 @@ impl<'a> Walk<'a> {
                 params: Vec::new(),
                 binds: Vec::new(),
                 scope: resource.scope,
+                set: None,
                 operations: Vec::new(),
             });
         }
@@ -313,6 +314,7 @@ impl<'a> Walk<'a> {
                 params,
                 binds,
                 scope: Sharing::Case,
+                set: None,
                 operations: Vec::new(),
             });
         } else {

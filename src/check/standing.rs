@@ -71,8 +71,10 @@ pub fn standing(
             bounded(location),
         );
     }
-    if let Some(api) = api {
-        let path = path(&request.url);
+    // What is no HTTP may be refused by whatever stands before the API, in its own words.
+    if let Some(api) = api.filter(|_| request.is_well_formed()) {
+        let target = request.target();
+        let path = target.split(['?', '#']).next().unwrap_or(target);
         match api.describes(
             &request.method,
             path,
@@ -131,13 +133,6 @@ pub fn standing(
         }
     }
     found
-}
-
-/// The path of an absolute URL, without query.
-fn path(url: &str) -> &str {
-    let after = url.find("://").map_or(url, |at| &url[at + 3..]);
-    let path = after.find('/').map_or("/", |at| &after[at..]);
-    path.split(['?', '#']).next().unwrap_or(path)
 }
 
 /// Whether a Location leads to another scheme, host or port than the request's.

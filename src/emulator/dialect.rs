@@ -110,6 +110,8 @@ pub(crate) struct Rules {
     pub(crate) rule_types: &'static [RuleType],
     pub(crate) compare_types: &'static [(RuleType, &'static [CompareType])],
     pub(crate) rule_value: RuleValue,
+    /// The longest name of a project.
+    pub(crate) project: usize,
     pub(crate) extras: &'static [Extra],
     /// Attributes that others of the family have and this vendor has not, on a kind or on any.
     pub(crate) lacks: &'static [(Option<Kind>, &'static str)],
@@ -355,7 +357,14 @@ pub(crate) enum RuleValue {
     /// No spaces; a path starts with `/` unless it is a pattern; so long at most.
     Strict { host: usize, path: usize },
     /// Up to 255 characters; HEADER and COOKIE need a key.
-    Keyed,
+    Keyed(LineBreaks),
+}
+
+/// Whether the value and the key of a rule may have several lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LineBreaks {
+    Kept,
+    Refused,
 }
 
 /// Which attributes the bodies carry.

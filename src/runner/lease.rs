@@ -4,10 +4,12 @@
 //! a kind is created alone: when that is refused, every other case learns the reason without asking again.
 //! What happens here belongs to no case, so that no report depends on which case came first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use tokio::sync::Notify;
 
 use super::Context;
@@ -16,8 +18,10 @@ use super::session::{OWNER, Session, Stop};
 use crate::check::Mismatch;
 use crate::exchange::Exchange;
 use crate::outcome::Leak;
-use crate::suite::model::{Resource, Scope};
-use crate::template::JsonTemplate;
+use crate::suite::model::{Given, Resource, Scope};
+
+/// The lowest numbers are for the objects that cases create themselves.
+const OWN_NUMBERS: usize = 100;
 
 /// The right to use a shared object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub(super) struct SharedTrouble {
 #[derive(Default)]
 pub(super) struct Leases {
     kinds: Mutex<BTreeMap<String, Arc<Kind>>>,
+    /// How many objects were to be created so far.
+    numbers: AtomicUsize,
 }
 
 /// The objects of one kind with the same parameters.
@@ -69,17 +75,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Leases {
-    /// Borrows an object of a kind; `needs` are shared objects themselves. The time is what the case has left.
+    /// Borrows an object as it is given; what it needs, with what that needs in turn, is shared as well. The
+    /// time is what the case has left.
     pub(super) async fn acquire(
         &self,
         ctx: &Context,
-        resource: &Arc<Resource>,
-        scope: Scope,
-        params: &[(String, JsonTemplate)],
-        needs: Vec<(String, Object)>,
+        given: &Given,
+        (behind, needs): (Vec<Object>, Vec<(String, usize)>),
         time: Duration,
     ) -> Result<Object, Stop> {
-        let key = key(resource, params, &needs);
+        let (resource, scope) = (&given.resource, given.scope);
+        let key = key(given, &behind, &needs);
         let kind = Arc::clone(lock(&self.kinds).entry(key.clone()).or_insert_with(|| {
             let trouble = SharedTrouble {
                 resource: Arc::clone(resource),
@@ -93,6 +99,18 @@ impl Leases {
                 trouble: Mutex::new(trouble),
             })
         }));
+        let create = || {
+            let blueprint = Blueprint {
+                alias: &resource.name,
+                identity: OWNER,
+                index: None,
+                resource,
+                params: &given.params,
+                needs: needs.clone(),
+            };
+            let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+            kind.create(ctx, blueprint, behind.clone(), &key, number, time)
+        };
         let until = tokio::time::Instant::now() + time;
         loop {
             let returned = kind.returned.notified();
@@ -110,9 +128,9 @@ impl Leases {
             let proven = lock(&kind.state).proven;
             let created = if proven && scope == Scope::Worker {
                 drop(guard);
-                kind.create(ctx, resource, params, &needs, &key, time).await
+                create().await
             } else {
-                let created = kind.create(ctx, resource, params, &needs, &key, time).await;
+                let created = create().await;
                 drop(guard);
                 created
             };
@@ -150,31 +168,35 @@ impl Leases {
         kind.returned.notify_one();
     }
 
-    /// Removes everything, the last created kind first.
+    /// Removes everything: what hangs together one by one, as it stands in its own way, and the rest meanwhile.
     pub(super) async fn close(&self, ctx: &Context) -> Vec<Leak> {
         let kinds: Vec<Arc<Kind>> = lock(&self.kinds).values().cloned().collect();
-        let mut groups: Vec<(usize, Vec<Object>)> = Vec::new();
+        let mut created: Vec<Vec<Object>> = Vec::new();
         for kind in kinds {
-            let created = std::mem::take(&mut lock(&kind.state).created);
-            let depth = |objects: &[Object]| objects.len();
-            groups.extend(
-                created
-                    .into_iter()
-                    .map(|objects| (depth(&objects), objects)),
-            );
+            created.append(&mut lock(&kind.state).created);
         }
         // An object with more behind it needs the others: it goes first.
-        groups.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
-        let mut leaks = Vec::new();
-        let mut at = 0;
-        while at < groups.len() {
-            let depth = groups[at].0;
-            let end = groups[at..]
-                .iter()
-                .position(|(other, _)| *other != depth)
-                .map_or(groups.len(), |offset| at + offset);
-            let removals = groups[at..end].iter().map(|(_, objects)| async {
-                let mut objects = objects.clone();
+        created.sort_by_key(|objects| std::cmp::Reverse(objects.len()));
+        let mut groups: Vec<(BTreeSet<String>, Vec<Vec<Object>>)> = Vec::new();
+        for objects in created {
+            let roots = objects.iter().filter(|object| object.needs.is_empty());
+            let mut roots: BTreeSet<String> = roots.map(|root| root.name.clone()).collect();
+            let mut together = Vec::new();
+            groups.retain_mut(|(others, members)| {
+                let apart = roots.is_disjoint(others);
+                if !apart {
+                    roots.append(others);
+                    together.append(members);
+                }
+                apart
+            });
+            together.push(objects);
+            together.sort_by_key(|objects| std::cmp::Reverse(objects.len()));
+            groups.push((roots, together));
+        }
+        let removals = groups.into_iter().map(|(_, members)| async {
+            let mut leaks = Vec::new();
+            for mut objects in members {
                 let mut session = Session::new(ctx, "shared/clean-up", ctx.target.limits.clean_up);
                 session.interruptible = false;
                 for object in &mut objects {
@@ -184,27 +206,55 @@ impl Leases {
                     last.gone = false;
                     last.lease = None;
                 }
-                session.clean_up(&mut objects).await
-            });
-            leaks.extend(
-                futures_util::future::join_all(removals)
-                    .await
-                    .into_iter()
-                    .flatten(),
-            );
-            at = end;
-        }
-        leaks
+                leaks.extend(session.clean_up(&mut objects).await);
+            }
+            leaks
+        });
+        let leaks = futures_util::future::join_all(removals).await;
+        leaks.into_iter().flatten().collect()
     }
 
-    /// What went wrong, kind by kind, each thing once.
+    /// What went wrong, resource by resource, each thing once.
     pub(super) fn troubles(&self) -> Vec<SharedTrouble> {
         let kinds: Vec<Arc<Kind>> = lock(&self.kinds).values().cloned().collect();
-        kinds
-            .iter()
-            .map(|kind| lock(&kind.trouble).clone())
-            .filter(|trouble| trouble.refused.is_some() || !trouble.violations.is_empty())
-            .collect()
+        let mut troubles: Vec<SharedTrouble> = Vec::new();
+        for kind in kinds {
+            let SharedTrouble {
+                resource,
+                violations,
+                refused,
+            } = lock(&kind.trouble).clone();
+            if refused.is_none() && violations.is_empty() {
+                continue;
+            }
+            match troubles
+                .iter_mut()
+                .find(|it| it.resource.name == resource.name)
+            {
+                None => troubles.push(SharedTrouble {
+                    resource,
+                    violations,
+                    refused,
+                }),
+                Some(known) => {
+                    known.refused = known.refused.take().or(refused);
+                    for violation in violations {
+                        note(&mut known.violations, violation);
+                    }
+                }
+            }
+        }
+        troubles
+    }
+}
+
+/// Keeps what is not known yet.
+fn note(known: &mut Vec<(Mismatch, Exchange)>, found: (Mismatch, Exchange)) {
+    let same = |(other, _): &(Mismatch, Exchange)| {
+        (other.check, &other.expected) == (found.0.check, &found.0.expected)
+    };
+    if !known.iter().any(same) {
+        known.push(found);
     }
 }
 
@@ -227,43 +277,26 @@ impl Kind {
     async fn create(
         &self,
         ctx: &Context,
-        resource: &Arc<Resource>,
-        params: &[(String, JsonTemplate)],
-        needs: &[(String, Object)],
+        blueprint: Blueprint<'_>,
+        mut objects: Vec<Object>,
         key: &str,
+        number: usize,
         time: Duration,
     ) -> Result<Object, Stop> {
-        let mut session = Session::new(ctx, &format!("shared/{}", resource.name), time);
-        let mut objects: Vec<Object> = needs.iter().map(|(_, object)| object.clone()).collect();
-        let needs = needs
-            .iter()
-            .enumerate()
-            .map(|(at, (need, _))| (need.clone(), at))
-            .collect();
+        // The number keeps the names of shared objects apart, and whatever else their parameters make of it.
+        let resource = blueprint.resource;
+        let label = format!("shared/{number}-{}", resource.name);
+        let mut session = Session::new(ctx, &label, time);
+        session.scope.set("number", &(number + OWN_NUMBERS).into());
         let behind = objects.len();
-        let created = session
-            .create(
-                Blueprint {
-                    alias: &resource.name,
-                    index: None,
-                    resource,
-                    identity: OWNER,
-                    params,
-                    needs,
-                },
-                &mut objects,
-            )
-            .await;
+        let created = session.create(blueprint, &mut objects).await;
         {
             let mut trouble = lock(&self.trouble);
             for (mismatch, at) in session.violations.drain(..) {
-                if trouble.violations.iter().all(|(known, _)| {
-                    (known.check, &known.expected) != (mismatch.check, &mismatch.expected)
-                }) {
-                    trouble
-                        .violations
-                        .push((mismatch, session.exchanges[at].clone()));
-                }
+                note(
+                    &mut trouble.violations,
+                    (mismatch, session.exchanges[at].clone()),
+                );
             }
         }
         let mut state = lock(&self.state);
@@ -297,23 +330,17 @@ impl Kind {
     }
 }
 
-fn key(
-    resource: &Resource,
-    params: &[(String, JsonTemplate)],
-    needs: &[(String, Object)],
-) -> String {
-    let mut key = resource.name.clone();
-    for (name, value) in params {
+fn key(given: &Given, behind: &[Object], needs: &[(String, usize)]) -> String {
+    let mut key = given.resource.name.clone();
+    if let Some(set) = &given.set {
+        key.push_str(&format!(" of {set}"));
+    }
+    for (name, value) in &given.params {
         key.push_str(&format!(" {name}={value:?}"));
     }
-    for (need, object) in needs {
-        key.push_str(&format!(
-            " {need}:{}",
-            object
-                .value
-                .get("id")
-                .map_or_else(String::new, ToString::to_string)
-        ));
+    for (need, at) in needs {
+        let id = behind[*at].id().map_or_else(String::new, Json::to_string);
+        key.push_str(&format!(" {need}:{id}"));
     }
     key
 }

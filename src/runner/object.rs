@@ -37,6 +37,8 @@ pub(super) struct Object {
     pub(super) gone: bool,
     /// The lease, if it is shared; then it is not this case's to delete.
     pub(super) lease: Option<Lease>,
+    /// Whether the case left it other than it was lent; then it is lent to nobody else.
+    pub(super) spoilt: bool,
 }
 
 impl Object {
@@ -54,6 +56,35 @@ impl Object {
     }
 }
 
+/// The objects that fill the needs, with all that those need in turn, in a list of their own; and where in it
+/// each need is filled.
+pub(super) fn surroundings(
+    objects: &[Object],
+    needs: &[(String, usize)],
+) -> (Vec<Object>, Vec<(String, usize)>) {
+    let mut places: Vec<usize> = Vec::new();
+    let mut open: Vec<usize> = needs.iter().map(|(_, at)| *at).collect();
+    while let Some(at) = open.pop() {
+        if !places.contains(&at) {
+            places.push(at);
+            open.extend(objects[at].needs.iter().map(|(_, of)| *of));
+        }
+    }
+    // What is needed was there first.
+    places.sort_unstable();
+    let moved = |needs: &[(String, usize)]| {
+        let moved = needs.iter().filter_map(|(need, at)| {
+            Some((need.clone(), places.iter().position(|place| place == at)?))
+        });
+        moved.collect()
+    };
+    let copies = places.iter().map(|at| Object {
+        needs: moved(&objects[*at].needs),
+        ..objects[*at].clone()
+    });
+    (copies.collect(), moved(needs))
+}
+
 /// What is to be created.
 pub(super) struct Blueprint<'a> {
     pub(super) alias: &'a str,
@@ -65,6 +96,25 @@ pub(super) struct Blueprint<'a> {
     pub(super) params: &'a [(String, JsonTemplate)],
     /// The needs with the places of the objects that fill them.
     pub(super) needs: Vec<(String, usize)>,
+}
+
+impl Blueprint<'_> {
+    fn note(&self, params: Scope, name: String, value: Json, objects: &mut Vec<Object>) -> usize {
+        objects.push(Object {
+            alias: self.alias.to_owned(),
+            index: self.index,
+            resource: Arc::clone(self.resource),
+            value,
+            params,
+            needs: self.needs.clone(),
+            identity: self.identity.to_owned(),
+            name,
+            gone: false,
+            lease: None,
+            spoilt: false,
+        });
+        objects.len() - 1
+    }
 }
 
 impl Session<'_> {
@@ -114,7 +164,7 @@ impl Session<'_> {
             .await?;
         let place = self
             .register(&blueprint, params, name, exchange, &scope, objects)
-            .await?;
+            .await;
         if !self.succeeded(&resource.create.answer, exchange, &scope) {
             return Err(Stop::Unjudged(format!(
                 "{} could not be created: {}",
@@ -148,34 +198,31 @@ impl Session<'_> {
         exchange: usize,
         scope: &Scope,
         objects: &mut Vec<Object>,
-    ) -> Result<Option<usize>, Stop> {
-        let resource = Arc::clone(blueprint.resource);
+    ) -> Option<usize> {
         let doubtful = match self.answer(exchange) {
             Ok(response) => response.status < 300 || response.status >= 500,
             Err(error) => error.may_have_been_received(),
         };
-        let found = match self.object_in(&resource.object, exchange, scope) {
-            Afterwards::Object(value) => Some(value),
-            _ if doubtful => {
-                self.look_up(&resource, blueprint.identity, &name, scope)
-                    .await
-            }
+        match self.object_in(&blueprint.resource.object, exchange, scope) {
+            Afterwards::Object(value) => Some(blueprint.note(params, name, value, objects)),
+            _ if doubtful => self.search(blueprint, params, name, scope, objects).await,
             _ => None,
-        };
-        let Some(value) = found else { return Ok(None) };
-        objects.push(Object {
-            alias: blueprint.alias.to_owned(),
-            index: blueprint.index,
-            resource,
-            value,
-            params,
-            needs: blueprint.needs.clone(),
-            identity: blueprint.identity.to_owned(),
-            name,
-            gone: false,
-            lease: None,
-        });
-        Ok(Some(objects.len() - 1))
+        }
+    }
+
+    /// Notes the object of that name if there is one, whatever its creation was answered with.
+    pub(super) async fn search(
+        &mut self,
+        blueprint: &Blueprint<'_>,
+        params: Scope,
+        name: String,
+        scope: &Scope,
+        objects: &mut Vec<Object>,
+    ) -> Option<usize> {
+        let value = self
+            .look_up(blueprint.resource, blueprint.identity, &name, scope)
+            .await?;
+        Some(blueprint.note(params, name, value, objects))
     }
 
     /// Looks an object up by its unique name, after an answer that was lost.

@@ -280,6 +280,7 @@ impl Shrinker<'_> {
                     params: step.with,
                     binds,
                     scope: Sharing::Case,
+                    set: None,
                     operations: Vec::new(),
                 });
                 let whole = earlier.without(&BTreeSet::new());

@@ -60,6 +60,7 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
             requirements: Vec::new(),
             resources: Vec::new(),
             profiles: Vec::new(),
+            boundaries: Vec::new(),
             files: Vec::new(),
             openapi: None,
             variables: selection.variables.clone(),
@@ -265,6 +266,7 @@ impl Loader {
                 self.parts.requirements.extend(requirements);
             }
             Some(Document::Resource(resource)) => self.parts.resources.push(*resource),
+            Some(Document::Boundaries(rules)) => self.parts.boundaries.extend(rules),
             Some(Document::Profile(profile)) => self.parts.profiles.push(profile),
             Some(Document::Scenarios(file)) => {
                 let base = path.rsplit_once('/').map_or("", |(base, _)| base);

@@ -2,6 +2,10 @@
 //!
 //! The document stays JSON; schemas are compiled when they are first needed, once a suite.
 
+mod request;
+
+pub use request::Described as DescribedRequest;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 

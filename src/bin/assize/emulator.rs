@@ -23,7 +23,7 @@ pub(crate) fn dialect(name: &str) -> Option<Dialect> {
 }
 
 /// The emulator's settings for a run of many cases at once: a stock neutron-lbaas allows ten pools a project,
-/// fewer than the lanes of a run ask for.
+/// fewer than the lanes of a run ask for, and otc-v2 a hundred listeners.
 pub(crate) fn config(dialect: Dialect, seed: u64) -> Config {
     let mut config = Config::new(dialect);
     config.seed = seed;
@@ -32,8 +32,10 @@ pub(crate) fn config(dialect: Dialect, seed: u64) -> Config {
         &mut quotas.load_balancers,
         &mut quotas.listeners,
         &mut quotas.pools,
+        &mut quotas.members,
+        &mut quotas.l7_policies,
     ] {
-        *quota = quota.map(|room| room.max(500));
+        *quota = quota.map(|room| room.max(2000));
     }
     config
 }

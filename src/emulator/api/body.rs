@@ -180,12 +180,12 @@ impl Reader {
         Ok(self.nullable_id(field)?.flatten())
     }
 
-    /// A UUID, or null; an empty string is null too, as some clients write it.
+    /// A UUID, or null. An empty string is neither: clients that take it for null send null.
     pub(super) fn nullable_id(&mut self, field: &str) -> Result<Option<Option<Uuid>>, Refusal> {
         let Some(text) = self.nullable_text(field, 255)? else {
             return Ok(None);
         };
-        let Some(text) = text.filter(|text| !text.is_empty()) else {
+        let Some(text) = text else {
             return Ok(Some(None));
         };
         match Uuid::try_parse(&text) {

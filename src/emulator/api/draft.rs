@@ -47,8 +47,8 @@ pub(super) fn draft(
 }
 
 fn basics(rules: &Rules, kind: Kind, reader: &mut Reader) -> Result<Basics, Refusal> {
-    let tenant = reader.text("tenant_id", 255)?;
-    let project = reader.text("project_id", 255)?;
+    let tenant = reader.text("tenant_id", rules.project)?;
+    let project = reader.text("project_id", rules.project)?;
     if tenant.is_some() && project.is_some() && tenant != project {
         return Err(reader.invalid("project_id", "it differs from tenant_id"));
     }
@@ -159,6 +159,13 @@ pub(super) fn session_persistence(
     let kind = inner.word("type", rules.persistence_types)?;
     let kind = inner.require("type", kind)?;
     let cookie_name = inner.text("cookie_name", 255)?;
+    let spelled = |name: &str| !name.is_empty() && !name.contains([',', ';', '\\']);
+    let spelled = |name: &str| spelled(name) && !name.contains(char::is_whitespace);
+    if rules.persistence == Persistence::Granular
+        && cookie_name.as_deref().is_some_and(|name| !spelled(name))
+    {
+        return Err(inner.invalid("cookie_name", "it is not the name of a cookie"));
+    }
     let any = 0..=i64::from(i32::MAX);
     let (timeout, granularity) = match rules.persistence {
         Persistence::Plain => (None, None),

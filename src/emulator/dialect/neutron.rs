@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{
-    Accept, AllMembers, Answer, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign, Lock,
-    MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey, Positions,
-    RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape, SortPairs,
-    UnknownFilter, Vip, extra,
+    Accept, AllMembers, Answer, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
+    LineBreaks, Lock, MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing,
+    PortKey, Positions, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules,
+    Settling, Shape, SortPairs, UnknownFilter, Vip, extra,
 };
 use crate::emulator::model::{
     Algorithm, CompareType, Kind, MonitorType, PersistenceType, PolicyAction, Protocol, RuleType,
@@ -106,7 +106,8 @@ pub(super) const RULES: Rules = Rules {
         (RuleType::Header, COMPARE_TYPES),
         (RuleType::Cookie, COMPARE_TYPES),
     ],
-    rule_value: RuleValue::Keyed,
+    rule_value: RuleValue::Keyed(LineBreaks::Kept),
+    project: 255,
     extras: EXTRAS,
     lacks: &[
         (Some(Kind::L7Policy), "redirect_listener_id"),

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::{
     Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
-    Lock, MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey,
-    Positions, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape,
-    SortPairs, UnknownFilter, Vip, extra,
+    LineBreaks, Lock, MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing,
+    PortKey, Positions, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules,
+    Settling, Shape, SortPairs, UnknownFilter, Vip, extra,
 };
 use crate::emulator::model::{
     Algorithm, CompareType, Kind, MonitorType, PersistenceType, PolicyAction, Protocol, RuleType,
@@ -161,7 +161,8 @@ pub(super) const RULES: Rules = Rules {
         (RuleType::Header, COMPARE_TYPES),
         (RuleType::Cookie, COMPARE_TYPES),
     ],
-    rule_value: RuleValue::Keyed,
+    rule_value: RuleValue::Keyed(LineBreaks::Refused),
+    project: 36,
     extras: EXTRAS,
     lacks: &[
         (Some(Kind::L7Policy), "redirect_listener_id"),

@@ -121,6 +121,7 @@ pub(super) const RULES: Rules = Rules {
         host: 100,
         path: 128,
     },
+    project: 255,
     extras: EXTRAS,
     lacks: &[(None, "project_id")],
     also_updatable: &[(Kind::HealthMonitor, "type")],

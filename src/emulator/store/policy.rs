@@ -10,7 +10,7 @@ use super::settle::Effects;
 use super::state::{Intent, State};
 use super::{Caller, L7PolicyChange, L7PolicyDraft, L7RuleChange, L7RuleDraft, Reply};
 use crate::emulator::dialect::{
-    PoolSharing, Positions, RedirectFit, RedirectNull, RuleTypes, RuleValue, Rules,
+    LineBreaks, PoolSharing, Positions, RedirectFit, RedirectNull, RuleTypes, RuleValue, Rules,
 };
 use crate::emulator::model::{
     CompareType, Kind, L7Policy, L7Rule, Match, PolicyAction, Protocol, RuleType,
@@ -393,7 +393,14 @@ fn match_fits(rules: &Rules, test: &Match) -> Result<(), Refusal> {
                 return Err(Refusal::invalid("value", "a path starts with /"));
             }
         }
-        RuleValue::Keyed => {
+        RuleValue::Keyed(breaks) => {
+            let broken = |text: &str| breaks == LineBreaks::Refused && text.contains(['\r', '\n']);
+            if broken(value) {
+                return Err(Refusal::invalid("value", "it has several lines"));
+            }
+            if key.as_deref().is_some_and(broken) {
+                return Err(Refusal::invalid("key", "it has several lines"));
+            }
             if matches!(kind, RuleType::Header | RuleType::Cookie) && key.is_none() {
                 return Err(Refusal::invalid(
                     "key",

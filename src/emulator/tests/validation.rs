@@ -830,20 +830,41 @@ fn a_quota_is_refused_in_the_dialects_way() {
 }
 
 #[test]
-fn an_empty_target_is_null_as_some_clients_write_it() {
+fn an_empty_id_is_no_id() {
     for dialect in ALL {
-        let Scene {
-            desk,
-            listener,
-            pool,
-            ..
-        } = scene(dialect);
-        let path = format!("l7policies/{}", desk.policy(&listener, &pool));
-        let answer = desk.put(&path, &json!({"l7policy": {"redirect_pool_id": ""}}));
-        assert_eq!(
-            (answer.status, answer.at("/l7policy/redirect_pool_id")),
-            (200, Value::Null)
+        let scene = scene(dialect);
+        let fields = json!({
+            "loadbalancer_id": scene.load_balancer, "listener_id": "", "protocol": "HTTP",
+            "lb_algorithm": "ROUND_ROBIN",
+        });
+        scene.assert_refused("pools", "pool", &fields, 400, "listener_id");
+        let path = format!(
+            "l7policies/{}",
+            scene.desk.policy(&scene.listener, &scene.pool)
         );
+        let empty = json!({"l7policy": {"redirect_pool_id": ""}});
+        assert_eq!(scene.desk.put(&path, &empty).status, 400);
+    }
+}
+
+#[test]
+fn octavia_is_strict_about_projects_cookies_and_line_breaks() {
+    let scene = scene(Dialect::Octavia);
+    let long = json!({"vip_subnet_id": SUBNET, "project_id": "a".repeat(37)});
+    scene.assert_refused("loadbalancers", "loadbalancer", &long, 400, "project_id");
+    for name in ["", "a b", "a;b", "a\\b", "a\n"] {
+        let fields = json!({
+            "loadbalancer_id": scene.load_balancer, "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN",
+            "session_persistence": {"type": "APP_COOKIE", "cookie_name": name},
+        });
+        scene.assert_refused("pools", "pool", &fields, 400, "cookie_name");
+    }
+    let policy = scene.desk.policy(&scene.listener, &scene.pool);
+    let path = format!("l7policies/{policy}/rules");
+    for (field, value) in [("value", "/a\n/b"), ("key", "a\r")] {
+        let mut fields = json!({"type": "PATH", "compare_type": "EQUAL_TO", "value": "/a"});
+        fields[field] = json!(value);
+        scene.assert_refused(&path, "rule", &fields, 400, field);
     }
 }
 

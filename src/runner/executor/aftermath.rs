@@ -11,8 +11,39 @@ use crate::check::{self, Afterwards, ListView, Mismatch};
 use crate::exchange::Phase;
 use crate::runner::object::Object;
 use crate::runner::session::{Backoff, Stop, polled};
+use crate::source::Spanned;
 use crate::suite::model::{Expect, Unchanged};
 use crate::template::Scope;
+
+/// What is not as expected: the exchange that shows it, and the place of an object that is not as it was.
+type Trace = (Mismatch, Option<usize>, Option<usize>);
+
+/// The names of the objects that the expectations speak of; `None` for all.
+fn watched<'e>(judged: &[&'e Expect], objects: &[Object]) -> Option<BTreeSet<&'e str>> {
+    let mut names = BTreeSet::new();
+    for expect in judged {
+        // Whether anything refers to what is gone shows in all the others.
+        let is_there = |alias: &Spanned<String>| objects.iter().any(|it| it.alias == alias.value);
+        if expect.gone.iter().any(is_there) || expect.contract {
+            return None;
+        }
+        match expect.unchanged.as_ref().map(|unchanged| &unchanged.value) {
+            Some(Unchanged::All | Unchanged::Others) => return None,
+            Some(Unchanged::These(these)) => {
+                names.extend(these.iter().map(|alias| alias.value.as_str()));
+            }
+            None => {}
+        }
+        for name in expect.exprs().flat_map(|expr| &expr.names) {
+            match name.split('.').collect::<Vec<_>>().as_slice() {
+                ["before" | "after", alias, ..] => names.extend([*alias]),
+                ["before" | "after"] => return None,
+                _ => {}
+            }
+        }
+    }
+    Some(names)
+}
 
 impl CaseRun<'_> {
     /// Reads every object that an aftermath will be compared with.
@@ -20,9 +51,14 @@ impl CaseRun<'_> {
         if !judged.iter().any(|expect| expect.has_aftermath()) {
             return Ok(Vec::new());
         }
+        let watched = watched(judged, &self.objects);
         let mut reads = Vec::new();
         for place in 0..self.objects.len() {
-            if self.objects[place].gone {
+            let object = &self.objects[place];
+            let looked_at = watched
+                .as_ref()
+                .is_none_or(|watched| watched.contains(object.alias.as_str()));
+            if object.gone || !looked_at {
                 continue;
             }
             let (read, exchange) = self
@@ -37,6 +73,7 @@ impl CaseRun<'_> {
                     continue;
                 }
                 Afterwards::Absent | Afterwards::Unclear(_) => {
+                    self.objects[place].spoilt = true;
                     return Err(Stop::Unjudged(format!(
                         "{} cannot be read before the act: {}",
                         self.objects[place].shown(),
@@ -98,12 +135,12 @@ impl CaseRun<'_> {
                 found.extend(
                     self.left_behind(expect, judged, before, &after, &lists)
                         .into_iter()
-                        .map(|(mismatch, at)| (*expect, mismatch, at)),
+                        .map(|trace| (*expect, trace)),
                 );
                 found.extend(
                     self.checks(expect, &known)
                         .into_iter()
-                        .map(|mismatch| (*expect, mismatch, Some(exchange))),
+                        .map(|mismatch| (*expect, (mismatch, Some(exchange), None))),
                 );
             }
             let wait = backoff.next(None);
@@ -117,8 +154,14 @@ impl CaseRun<'_> {
                     };
                     self.found(expect, mismatch, None);
                 }
-                for (expect, mismatch, at) in found {
+                for (expect, (mismatch, at, spoilt)) in found {
                     self.found(expect, mismatch, at);
+                    if let Some(place) = spoilt {
+                        self.objects[place].spoilt = true;
+                    }
+                }
+                for (place, read, _) in &after {
+                    self.objects[*place].spoilt |= !matches!(read, Afterwards::Object(_));
                 }
                 return Ok(after);
             }
@@ -162,7 +205,7 @@ impl CaseRun<'_> {
         Ok(lists)
     }
 
-    /// What an expectation says of the objects and what is not so, each with the exchange that shows it.
+    /// What an expectation says of the objects and what is not so.
     fn left_behind(
         &self,
         expect: &Expect,
@@ -170,7 +213,7 @@ impl CaseRun<'_> {
         before: &Reads,
         after: &Reads,
         lists: &[(usize, ListView, Option<usize>)],
-    ) -> Vec<(Mismatch, Option<usize>)> {
+    ) -> Vec<Trace> {
         let is_gone = |object: &Object| {
             judged
                 .iter()
@@ -208,7 +251,7 @@ impl CaseRun<'_> {
                     } else {
                         Some(*exchange)
                     };
-                    found.push((mismatch, shows));
+                    found.push((mismatch, shows, None));
                 }
             }
         }
@@ -232,7 +275,7 @@ impl CaseRun<'_> {
                     &ids,
                     &at,
                 );
-                found.extend(mismatch.map(|mismatch| (mismatch, Some(*exchange))));
+                found.extend(mismatch.map(|mismatch| (mismatch, Some(*exchange), Some(*place))));
             }
         }
         found

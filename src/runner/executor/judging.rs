@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{CaseRun, Reads};
 use crate::check::{self, Afterwards, Mismatch};
-use crate::exchange::Phase;
+use crate::exchange::{Phase, TransportError};
 use crate::outcome::{Finding, Observation};
 use crate::runner::session::Stop;
 use crate::source::Spanned;
@@ -28,6 +28,8 @@ impl CaseRun<'_> {
         before: &Reads,
         place: Option<usize>,
     ) -> Result<(), Stop> {
+        self.answered(exchange, judged)?;
+        let judged = &self.applicable(judged, exchange, scope)?;
         let (known, missed) = self.known(step, exchange, scope);
         for expect in judged.iter().filter(|expect| expect.judges()) {
             self.held_to(expect);
@@ -81,6 +83,63 @@ impl CaseRun<'_> {
         Ok(())
     }
 
+    /// Ends the case if there is no answer to judge.
+    pub(super) fn answered(&mut self, exchange: usize, judged: &[&Expect]) -> Result<(), Stop> {
+        let Err(error) = self.session.answer(exchange) else {
+            return Ok(());
+        };
+        let lost = match error {
+            // A server may close the connection on what is no HTTP.
+            TransportError::Broken(_)
+                if !self.session.exchanges[exchange].request.is_well_formed() =>
+            {
+                return Ok(());
+            }
+            TransportError::Broken(_) | TransportError::Timeout(_) => true,
+            TransportError::Connect(_)
+            | TransportError::TooLarge(_)
+            | TransportError::Unsendable(_) => false,
+        };
+        let why = self.session.describe(exchange);
+        let asked = judged
+            .iter()
+            .find_map(|expect| Some((*expect, expect.within.as_ref()?)));
+        match asked {
+            Some((expect, within)) if lost => {
+                let mismatch = Mismatch {
+                    check: "within",
+                    expected: format!("an answer within {:?}", within.value),
+                    actual: why,
+                    location: Some(within.span.location()),
+                };
+                self.found(expect, mismatch, Some(exchange));
+                Err(Stop::Judged)
+            }
+            _ => Err(Stop::Unjudged(why)),
+        }
+    }
+
+    /// The expectations whose condition holds for the answer.
+    pub(super) fn applicable<'e>(
+        &self,
+        judged: &[&'e Expect],
+        exchange: usize,
+        scope: &Scope,
+    ) -> Result<Vec<&'e Expect>, Stop> {
+        let mut applicable = Vec::new();
+        for expect in judged {
+            match &expect.only_if {
+                Some(expr)
+                    if expr.is_of_answer()
+                        && !expr.holds(&self.session.answer_scope(scope, exchange))? => {}
+                _ => applicable.push(*expect),
+            }
+        }
+        Ok(applicable)
+    }
+
+    /// What the step's own `then` knows: the answer, the statuses of concurrent ones, and what is captured of it; and what could not be
+    /// captured.
     /// What the step's own `then` knows: the answer, the statuses of those that came at the same time, and what
     /// is captured of it; and what could not be captured.
     pub(super) fn known(

@@ -23,6 +23,7 @@ use super::session::{Session, Stop};
 use super::shrink::shrink;
 use crate::case::Case;
 use crate::check::Afterwards;
+use crate::exchange::Phase;
 use crate::oracle::State;
 use crate::outcome::{CaseOutcome, Finding, Leak, Observation, Verdict};
 use crate::suite::model::Expect;
@@ -75,7 +76,7 @@ pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> 
     {
         stop = Some(trouble);
     }
-    let leaked = run.clean_up().await;
+    let leaked = run.clean_up(stop.as_ref()).await;
     Run {
         at: run.at,
         outcome: run.outcome(stop, leaked, started, clock.elapsed()),
@@ -147,11 +148,25 @@ impl CaseRun<'_> {
         trouble
     }
 
-    async fn clean_up(&mut self) -> Vec<Leak> {
+    async fn clean_up(&mut self, stop: Option<&Stop>) -> Vec<Leak> {
         let leaked = self.session.clean_up(&mut self.objects).await;
-        for object in &self.objects {
+        // A case that came to a halt has not looked at what it leaves behind.
+        if matches!(stop, Some(Stop::Unjudged(_) | Stop::Judged)) {
+            for place in 0..self.objects.len() {
+                if self.objects[place].lease.is_some() {
+                    let read = self.session.read(Phase::CleanUp, &self.objects, place);
+                    let there = matches!(read.await, Ok((Afterwards::Object(_), _)));
+                    self.objects[place].spoilt |= !there;
+                }
+            }
+        }
+        // What stands beside something spoilt may not stand beside what takes its place.
+        let spoilt = self.objects.iter().any(|object| object.spoilt);
+        // What others need is given back last: whoever gets it is to find them as well.
+        for object in self.objects.iter().rev() {
             if let Some(lease) = &object.lease {
-                self.ctx.leases.release(lease, leaked.is_empty());
+                let clean = !object.spoilt && (!spoilt || object.needs.is_empty());
+                self.ctx.leases.release(lease, leaked.is_empty() && clean);
             }
         }
         leaked

@@ -9,7 +9,7 @@ use super::CaseRun;
 use crate::check::Afterwards;
 use crate::exchange::Phase;
 use crate::oracle::{Call, On};
-use crate::runner::object::{Blueprint, Object};
+use crate::runner::object::{Blueprint, Object, surroundings};
 use crate::runner::session::{OWNER, Stop};
 use crate::suite::model::{Given, Operation, Scope as Sharing};
 use crate::template::Scope;
@@ -46,10 +46,6 @@ impl CaseRun<'_> {
                 };
                 self.session.create(blueprint, &mut self.objects).await?
             } else {
-                let shared = needs
-                    .iter()
-                    .map(|(need, at)| (need.clone(), self.objects[*at].clone()))
-                    .collect();
                 let time = self
                     .session
                     .deadline
@@ -57,14 +53,7 @@ impl CaseRun<'_> {
                 let mut object = self
                     .ctx
                     .leases
-                    .acquire(
-                        self.ctx,
-                        &given.resource,
-                        given.scope,
-                        &given.params,
-                        shared,
-                        time,
-                    )
+                    .acquire(self.ctx, given, surroundings(&self.objects, &needs), time)
                     .await?;
                 object.alias.clone_from(&given.alias);
                 object.needs = needs;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::CaseRun;
+use crate::check::{self, Mismatch};
 use crate::exchange::Request;
 use crate::oracle::{Call, On};
 use crate::runner::object::Blueprint;
 use crate::runner::session::{OWNER, Stop};
-use crate::source::Spanned;
-use crate::suite::model::{Action, Operation, Resource, Step};
+use crate::source::{Location, Spanned};
+use crate::suite::model::{Action, Expect, Operation, Resource, Step};
 use crate::template::Scope;
 
 /// One request of a step.
@@ -222,11 +223,13 @@ impl CaseRun<'_> {
         })
     }
 
-    /// Notes what a request has created, or may have: the place of the object.
+    /// Notes what a request has created, or may have: the place of the object. One that is to be `gone` is
+    /// looked for whatever the answer, and is a finding.
     pub(super) async fn came_to_be(
         &mut self,
         shot: &Shot,
         exchange: usize,
+        judged: &[&Expect],
     ) -> Result<Option<usize>, Stop> {
         let Some(new) = &shot.new else {
             return Ok(None);
@@ -240,15 +243,53 @@ impl CaseRun<'_> {
             needs: new.needs.clone(),
         };
         let (params, name) = (new.params.clone(), new.name.clone());
-        self.session
+        let made = self
+            .session
             .register(
                 &blueprint,
-                params,
-                name,
+                params.clone(),
+                name.clone(),
                 exchange,
                 &shot.scope,
                 &mut self.objects,
             )
-            .await
+            .await;
+        let unwanted: Vec<(&Expect, Location)> = self
+            .applicable(judged, exchange, &shot.scope)?
+            .into_iter()
+            .filter_map(|expect| {
+                let gone = expect.gone.iter().find(|gone| gone.value == new.alias)?;
+                Some((expect, gone.span.location()))
+            })
+            .collect();
+        if unwanted.is_empty() {
+            return Ok(made);
+        }
+        let made = match made {
+            Some(made) => Some(made),
+            None => {
+                // Whoever sent the request may not be able to see what came of it.
+                let blueprint = Blueprint {
+                    identity: OWNER,
+                    ..blueprint
+                };
+                self.session
+                    .search(&blueprint, params, name, &shot.scope, &mut self.objects)
+                    .await
+            }
+        };
+        let there = made.map(|made| check::quote(&self.objects[made].value));
+        for (expect, location) in unwanted {
+            if let Some(there) = &there {
+                let mismatch = Mismatch {
+                    check: "gone",
+                    expected: format!("no {} comes to be", new.alias),
+                    actual: format!("there is {there}"),
+                    location: Some(location),
+                };
+                self.found(expect, mismatch, Some(exchange));
+            }
+        }
+        Ok(made)
     }
 }

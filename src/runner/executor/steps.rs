@@ -45,11 +45,12 @@ impl CaseRun<'_> {
             };
             let before = self.snapshot(&judged).await?;
             let exchange = self.act(&shot, &judged, step).await?;
-            let made = self.came_to_be(&shot, exchange).await?;
+            let made = self.came_to_be(&shot, exchange, &judged).await?;
             if let Some(new) = &shot.new {
                 self.publish(&new.alias);
                 shot.scope.take(&new.alias, &self.session.scope);
             }
+            self.answered(exchange, &judged)?;
             match (shot.call(), &shot.new) {
                 (Some(call), _) => {
                     let place = place.or(made);
@@ -88,6 +89,9 @@ impl CaseRun<'_> {
     /// that the model created may never have been.
     fn can_be_sent(&self, step: &Step) -> bool {
         let is_there = |alias: &str| self.objects.iter().any(|object| object.alias == alias);
+        if !matches!(step.action, Action::Create(..) | Action::Operation(..)) {
+            return true;
+        }
         let mut named = true;
         for (_, value) in &step.with {
             value.for_each_expr(&mut |expr| {
@@ -102,7 +106,8 @@ impl CaseRun<'_> {
             }
     }
 
-    /// The expectations that are asked for here: those of the profile, whose condition holds.
+    /// The expectations that are asked for here: those of the profile, whose condition holds or waits for the
+    /// answer.
     fn asked<'e>(
         &self,
         judged: &[&'e Expect],
@@ -117,7 +122,7 @@ impl CaseRun<'_> {
                 continue;
             }
             match &expect.only_if {
-                Some(expr) if !expr.holds(&scope)? => {}
+                Some(expr) if !expr.is_of_answer() && !expr.holds(&scope)? => {}
                 _ => asked.push(*expect),
             }
         }
@@ -162,18 +167,21 @@ impl CaseRun<'_> {
                 .send(Phase::Act, request.clone(), standing)
                 .await?;
             let Some(until) = until else {
-                return self.answered(exchange);
+                return Ok(exchange);
             };
             let (known, _) = self.known(step, exchange, scope);
             let known = self.judging_scope(known, &Vec::new(), &Vec::new());
             let fits = self.session.answer(exchange).is_ok()
-                && judged.iter().all(|expect| {
-                    self.answer_mismatches(expect, exchange, &known).is_empty()
-                        && self.checks(expect, &known).is_empty()
-                });
+                && self
+                    .applicable(judged, exchange, scope)?
+                    .iter()
+                    .all(|expect| {
+                        self.answer_mismatches(expect, exchange, &known).is_empty()
+                            && self.checks(expect, &known).is_empty()
+                    });
             let wait = backoff.next(self.session.answer(exchange).ok());
             if fits || Instant::now() + wait >= until {
-                return self.answered(exchange);
+                return Ok(exchange);
             }
             self.session.forget(exchange, violations);
             self.session.pause(wait).await?;
@@ -188,7 +196,7 @@ impl CaseRun<'_> {
         judged: &[&Expect],
     ) -> Result<(), Stop> {
         for at in exchanges.clone() {
-            self.answered(at)?;
+            self.answered(at, judged)?;
         }
         for expect in judged {
             let found = {
@@ -209,13 +217,6 @@ impl CaseRun<'_> {
             }
         }
         Ok(())
-    }
-
-    fn answered(&self, exchange: usize) -> Result<usize, Stop> {
-        match self.session.answer(exchange) {
-            Ok(_) => Ok(exchange),
-            Err(_) => Err(Stop::Unjudged(self.session.describe(exchange))),
-        }
     }
 
     fn asks_for_server_error(&self, expect: &Expect) -> bool {

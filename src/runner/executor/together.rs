@@ -62,7 +62,7 @@ impl CaseRun<'_> {
         let exchanges = first..first + shots.len();
         let mut made = Vec::new();
         for (shot, at) in shots.iter().zip(exchanges.clone()) {
-            made.push(self.came_to_be(shot, at).await?);
+            made.push(self.came_to_be(shot, at, judged).await?);
             if let Some(new) = &shot.new {
                 self.publish(&new.alias);
             }

@@ -14,11 +14,16 @@ use crate::runner::object::Object;
 use crate::template::{Scope, Template};
 
 impl Session<'_> {
-    /// The scope of an answer: what the case knows, and `status`, `headers`, `body`.
+    /// The scope of an answer: what the case knows, and `status`, `headers`, `body`; null without an answer.
     pub(in crate::runner) fn answer_scope(&self, scope: &Scope, exchange: usize) -> Scope {
         let mut scope = scope.clone();
-        if let Ok(response) = self.answer(exchange) {
-            check::into_scope(response, &mut scope);
+        match self.answer(exchange) {
+            Ok(response) => check::into_scope(response, &mut scope),
+            Err(_) => {
+                for name in ["status", "headers", "body"] {
+                    scope.set(name, &Json::Null);
+                }
+            }
         }
         scope
     }

@@ -53,12 +53,14 @@ impl Session<'_> {
                     .map_err(|error| Stop::Unjudged(error.to_string()))?
             }
         };
+        // What the request says of a field replaces what was there; a field that it names twice is sent twice.
+        for (name, _) in &request.headers {
+            set(name, None);
+        }
         for (name, template) in &request.headers {
-            let value = match template.value(scope)? {
-                None => None,
-                Some(_) => Some(template.text(scope)?),
-            };
-            set(name, value);
+            if template.value(scope)?.is_some() {
+                headers.push((name.clone(), template.text(scope)?));
+            }
         }
         Ok(Request {
             method: request.method.clone(),

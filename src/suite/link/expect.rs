@@ -1,9 +1,10 @@
 //! The names in a `then`, and whether it can fail at all.
 
-use super::names::{AFTERMATH, ANSWER, ANSWERS};
+use super::names::{AFTERMATH, ANSWERS};
 use super::{Linker, Objects};
 use crate::source::{Diagnostic, Spanned};
 use crate::suite::model::{AnswerExpect, BodyExpect, Expect, Matcher, SchemaRef, Unchanged};
+use crate::template::ANSWER;
 
 impl Linker<'_> {
     pub(super) fn expect(
@@ -20,7 +21,7 @@ impl Linker<'_> {
         let mut known = plain.clone();
         known.extend(ANSWER.iter().chain(ANSWERS));
         if let Some(expr) = &expect.only_if {
-            self.names(expr, &plain);
+            self.names(expr, &known);
         }
         self.answer(&expect.answer, &known);
         self.named(&expect.named);

@@ -200,6 +200,8 @@ fn entry(
         params: Vec::new(),
         binds: Vec::new(),
         scope: resource.scope,
+        set: None,
+
         operations: Vec::new(),
     };
     let mut binds = Vec::new();
@@ -318,6 +320,8 @@ fn imply(
             params: Vec::new(),
             binds: Vec::new(),
             scope: resource.scope,
+            set: None,
+
             operations: Vec::new(),
         });
         explicit.push(Vec::new());

@@ -1,13 +1,13 @@
 //! The axes of a scenario: their names are their own, and their constraints are decided here, once for all.
 
 use super::Linker;
-use super::names::{AFTERMATH, ANSWER, EVERYWHERE, FUNCTIONS, names};
+use super::names::{AFTERMATH, EVERYWHERE, FUNCTIONS, names};
 use crate::source::{Diagnostic, Span, Spanned};
 use crate::suite::model::{Axis, Matrix};
 use crate::suite::parse::RawMatrix;
 use crate::suite::read::Found;
 use crate::suite::space::{COMBINATIONS, Rule, Space, TooMany};
-use crate::template::{Expr, Scope, Template};
+use crate::template::{ANSWER, Expr, Scope, Template};
 
 impl Linker<'_> {
     /// The matrix of a scenario, with its constraints decided; `None` if there is anything wrong with it.

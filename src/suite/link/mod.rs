@@ -1,5 +1,6 @@
 //! Names resolved: what a scenario calls by name is there, once, and every expression knows its names.
 
+mod boundary;
 mod expect;
 mod given;
 mod matrix;
@@ -11,7 +12,7 @@ mod step;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::model::{Profile, Requirement, Resource, Scenario, Step, Suite};
+use super::model::{BoundaryRule, Profile, Requirement, Resource, Scenario, Step, Suite};
 use super::openapi::OpenApi;
 use super::parse::{Manifest, ScenarioFile};
 use super::read::Found;
@@ -31,6 +32,7 @@ pub(super) struct Parts {
     pub(super) requirements: Vec<Requirement>,
     pub(super) resources: Vec<Resource>,
     pub(super) profiles: Vec<Profile>,
+    pub(super) boundaries: Vec<BoundaryRule>,
     /// Scenario files with the group that their ids begin with.
     pub(super) files: Vec<(String, ScenarioFile)>,
     pub(super) openapi: Option<OpenApi>,
@@ -48,6 +50,7 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
         requirements,
         resources,
         profiles,
+        boundaries,
         files,
         openapi,
         variables: set,
@@ -127,6 +130,7 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
     linker.requirements();
     linker.resources();
     linker.profiles();
+    linker.boundaries(&boundaries);
     let scenarios: Vec<Arc<Scenario>> = files
         .into_iter()
         .flat_map(|(group, file)| linker.file(&group, file))
@@ -190,6 +194,7 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
         identities,
         variables,
         scenarios,
+        boundaries,
         openapi: openapi.map(Arc::new),
     }
 }

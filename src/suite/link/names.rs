@@ -13,9 +13,6 @@ pub(super) const EVERYWHERE: &[&str] = &["unique_name", "run_id", "case_id", "pr
 /// Functions of the expressions' language: they are known, and not worth a place in a list of names.
 pub(super) const FUNCTIONS: &[&str] = &["range", "dict", "namespace"];
 
-/// Names that an expression about an answer may use as well.
-pub(super) const ANSWER: &[&str] = &["status", "headers", "body"];
-
 /// Names that what a step says of its answers may use as well.
 pub(super) const ANSWERS: &[&str] = &["statuses"];
 

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Linker;
-use super::names::{ANSWER, EVERYWHERE, FUNCTIONS, STATE};
+use super::names::{EVERYWHERE, FUNCTIONS, STATE};
 use crate::source::{Diagnostic, Spanned};
 use crate::suite::model::{Operation, RequestTemplate, Resource};
+use crate::template::ANSWER;
 
 impl<'a> Linker<'a> {
     pub(super) fn requirements(&mut self) {
@@ -81,6 +82,16 @@ impl<'a> Linker<'a> {
                         .help("rename it"),
                     );
                 }
+            }
+            for (name, value) in &resource.beside {
+                let beside = Spanned::new(name.clone(), resource.span.clone());
+                self.known(
+                    &format!("parameter of `{}`", resource.name),
+                    "unknown-parameter",
+                    &beside,
+                    params.iter().copied(),
+                );
+                value.for_each_expr(&mut |expr| self.names(expr, &["number"]));
             }
             self.operation(&resource.create, &about);
             for operation in std::iter::once(&resource.read)

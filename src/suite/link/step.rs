@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::given::bind;
-use super::names::{ANSWER, ANSWERS};
+use super::names::ANSWERS;
 use super::{Linker, Objects};
 use crate::source::{Diagnostic, Spanned, nearest};
 use crate::suite::model::{Action, Expect, Given, Operation, Step};
-use crate::template::JsonTemplate;
+use crate::template::{ANSWER, JsonTemplate};
 
 impl Linker<'_> {
     /// Puts a fragment in the place of its name; what the step says itself wins. A step whose fragment is
@@ -129,6 +129,7 @@ impl Linker<'_> {
             params: Vec::new(),
             binds: binds.clone(),
             scope: resource.scope,
+            set: None,
             operations: Vec::new(),
         });
         step.creates = Some((alias, name.clone()));

@@ -83,6 +83,7 @@ impl Expect {
             || answer.body.is_some()
             || answer.schema.is_some()
             || !self.named.is_empty()
+            || self.only_if.as_ref().is_some_and(Expr::is_of_answer)
     }
 
     /// Whether it asks for anything that must be read after the act.

@@ -1,5 +1,6 @@
 //! What a suite says, as typed values that keep their places.
 
+mod boundary;
 mod expect;
 mod matcher;
 mod matrix;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use super::openapi::OpenApi;
 
+pub use boundary::{Boundary, BoundaryRule};
 pub use expect::{
     AnswerExpect, BodyExpect, Expect, InlineSchema, SchemaRef, StatusRange, StatusSet, Unchanged,
 };
@@ -48,6 +50,8 @@ pub struct Suite {
     pub variables: BTreeMap<String, Variable>,
     /// The scenarios, ordered by file and then as written.
     pub scenarios: Vec<Arc<Scenario>>,
+    /// What values at and beyond boundaries must come to.
+    pub boundaries: Vec<BoundaryRule>,
     /// The description that every answer must fit, if the suite has one.
     pub openapi: Option<Arc<OpenApi>>,
 }

@@ -31,6 +31,8 @@ pub struct Resource {
     pub needs: Vec<Spanned<String>>,
     /// Parameters with their defaults.
     pub params: Vec<(String, JsonTemplate)>,
+    /// Parameters with which several stand side by side.
+    pub beside: Vec<(String, JsonTemplate)>,
     /// How it comes to be.
     pub create: Operation,
     /// The object inside the answers to `create` and `read`.

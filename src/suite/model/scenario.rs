@@ -63,6 +63,8 @@ pub struct Given {
     pub binds: Vec<(String, String)>,
     /// Who shares it.
     pub scope: Scope,
+    /// The set of shared objects that it is taken from; `None` is the common one.
+    pub set: Option<String>,
     /// Operations carried out on it once it exists.
     pub operations: Vec<Spanned<String>>,
 }

@@ -1,5 +1,6 @@
 //! The documents of a suite, each read into its typed form. Names are resolved later, in `link`.
 
+mod boundary;
 mod expect;
 mod generate;
 mod manifest;
@@ -10,7 +11,7 @@ mod step;
 
 use std::sync::Arc;
 
-use super::model::{Profile, Requirement, Resource};
+use super::model::{BoundaryRule, Profile, Requirement, Resource};
 use super::read::Found;
 use super::yaml::Node;
 use crate::source::{Source, Spanned};
@@ -26,18 +27,20 @@ pub(super) enum Document {
     Requirements(Vec<Requirement>),
     Resource(Box<Resource>),
     Profile(Profile),
+    Boundaries(Vec<BoundaryRule>),
     Scenarios(ScenarioFile),
 }
 
 /// Reads a document; what kind it is shows in its keys.
 pub(super) fn document(source: &Arc<Source>, node: &Node, found: &mut Found) -> Option<Document> {
-    let kind = ["suite", "requirements", "resource", "profile"]
+    let kind = ["suite", "requirements", "resource", "profile", "boundaries"]
         .into_iter()
         .find(|key| node.get(key).is_some() && !is_scenario(node));
     Some(match kind {
         Some("suite") => Document::Manifest(manifest::manifest(node, found)?),
         Some("requirements") => Document::Requirements(manifest::requirements(node, found)),
         Some("resource") => Document::Resource(Box::new(resource::resource(node, found)?)),
+        Some("boundaries") => Document::Boundaries(boundary::boundaries(node, found)),
         Some("profile") => Document::Profile(profile::profile(node, found)?),
         _ => Document::Scenarios(scenario::scenario_file(source, node, found)?),
     })

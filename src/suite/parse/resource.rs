@@ -45,6 +45,7 @@ pub(super) fn resource(node: &Node, found: &mut Found) -> Option<Resource> {
         scope: fields.read("scope", found, scope).unwrap_or(Scope::Case),
         needs: fields.names("needs", found),
         params: plain(fields.named("params", found, read::json_template)),
+        beside: plain(fields.named("beside", found, read::json_template)),
         create: one("create", found).unwrap_or_else(|| unreadable(node)),
         object: fields
             .read("object", found, read::template)

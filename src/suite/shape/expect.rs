@@ -13,7 +13,11 @@ pub static EXPECT: Shape = Shape {
             NAMES,
             "The requirements that just this shows.",
         ),
-        key("only_if", Kind::Expr, "Asked for only where this holds."),
+        key(
+            "only_if",
+            Kind::Expr,
+            "Asked for only where this holds; it may look at the `status`, `headers` and `body` of the answer.",
+        ),
         key(
             "status",
             Kind::Status,
@@ -53,12 +57,12 @@ pub static EXPECT: Shape = Shape {
         key(
             "gone",
             NAMES,
-            "The given objects that are no more: not readable, not listed, not referred to.",
+            "The given objects that are no more: not readable, not listed, not referred to. Of what the step `creates`: it does not come to be.",
         ),
         key(
             "within",
             Kind::Duration,
-            "The answer comes within this time.",
+            "The answer comes within this time. Without any answer the case fails instead of being an error.",
         ),
         key(
             "eventually",

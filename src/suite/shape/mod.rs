@@ -1,6 +1,7 @@
 //! Which keys a suite's files may have: one table, from which the reader refuses what it does not know,
 //! `assize schema` writes the JSON Schema for editors, and the tests hold the documentation to account.
 
+mod boundary;
 mod expect;
 mod generate;
 mod profile;
@@ -9,6 +10,7 @@ mod scenario;
 mod schema;
 mod suite;
 
+pub use boundary::{BOUNDARIES, BOUNDARY, KINDS};
 pub use expect::{EXPECT, MATCH_OPERATORS};
 pub use generate::{GENERATE, STRATEGIES, STRATEGY};
 pub use profile::{ANSWER, PROFILE};
@@ -99,4 +101,11 @@ const HEADERS: Kind = Kind::Named(&Kind::Template);
 const NAMES: Kind = Kind::Many(&Kind::Text);
 
 /// Every shape that a file can have at its top.
-pub static FILES: [&Shape; 5] = [&MANIFEST, &REQUIREMENTS, &RESOURCE, &PROFILE, &SCENARIOS];
+pub static FILES: [&Shape; 6] = [
+    &MANIFEST,
+    &REQUIREMENTS,
+    &RESOURCE,
+    &PROFILE,
+    &BOUNDARIES,
+    &SCENARIOS,
+];

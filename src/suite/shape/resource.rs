@@ -21,6 +21,11 @@ pub static RESOURCE: Shape = Shape {
             Kind::Named(&Kind::Any),
             "Parameters that a scenario may set, with their defaults.",
         ),
+        key(
+            "beside",
+            Kind::Named(&Kind::Any),
+            "Values for its parameters with which several stand side by side in generated cases; `number` differs among them.",
+        ),
         must("create", Kind::Shape(&OPERATION), "How it comes to be."),
         must(
             "object",

@@ -1,0 +1,217 @@
+//! Requests that no client would send as they are written, byte for byte.
+//!
+//! The request is written here, on a connection of its own and in HTTP/1.1. The answer is read by `hyper`:
+//! it is given a request to the same effect, and the connection carries ours in its place.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use hyper::body::Body as _;
+use hyper_util::rt::TokioIo;
+use reqwest::Url;
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::{USER_AGENT, chain};
+use crate::exchange::{Request, Response, TransportError};
+
+/// Sends requests byte for byte.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Verbatim {
+    /// Set up when it is first needed: it reads the certificates of the system.
+    tls: Arc<OnceLock<Result<Arc<ClientConfig>, String>>>,
+}
+
+impl Verbatim {
+    /// Sends a request and reads the answer; `url` is the request's, read for its origin alone.
+    pub(super) async fn exchange(
+        &self,
+        url: &Url,
+        request: &Request,
+        limit: usize,
+    ) -> Result<Response, TransportError> {
+        let bytes = written(url, request)?;
+        let connect = |error: io::Error| TransportError::Connect(chain(&error));
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let port = url.port_or_known_default().unwrap_or(80);
+        let stream = TcpStream::connect((host, port)).await.map_err(connect)?;
+        stream.set_nodelay(true).map_err(connect)?;
+        if url.scheme() == "http" {
+            return answer(stream, bytes, request, limit).await;
+        }
+        let name = rustls::pki_types::ServerName::try_from(host.to_owned())
+            .map_err(|error| TransportError::Connect(error.to_string()))?;
+        let tls = TlsConnector::from(self.tls().map_err(TransportError::Connect)?);
+        let stream = tls.connect(name, stream).await.map_err(connect)?;
+        answer(stream, bytes, request, limit).await
+    }
+
+    fn tls(&self) -> Result<Arc<ClientConfig>, String> {
+        self.tls
+            .get_or_init(|| {
+                let mut config =
+                    ClientConfig::with_platform_verifier().map_err(|error| error.to_string())?;
+                config.alpn_protocols = vec![b"http/1.1".to_vec()];
+                Ok(Arc::new(config))
+            })
+            .clone()
+    }
+}
+
+/// The bytes of the request. A line break is refused: what is behind it would be something else.
+fn written(url: &Url, request: &Request) -> Result<Vec<u8>, TransportError> {
+    let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.target());
+    let mut field = |name: &str, value: &str| {
+        if format!("{name}{value}").contains(['\r', '\n']) {
+            return Err(TransportError::Unsendable(format!(
+                "a line break in the header {name} would begin something else"
+            )));
+        }
+        head.push_str(&format!("{name}: {value}\r\n"));
+        Ok(())
+    };
+    let own = |name: &str| {
+        request
+            .headers
+            .iter()
+            .any(|(other, _)| other.eq_ignore_ascii_case(name))
+    };
+    let host = match (url.host_str().unwrap_or_default(), url.port()) {
+        (host, Some(port)) => format!("{host}:{port}"),
+        (host, None) => host.to_owned(),
+    };
+    let length = request.body.len().to_string();
+    let announced =
+        !request.body.is_empty() || ["POST", "PUT", "PATCH"].contains(&&*request.method);
+    let standard = [
+        ("Host", Some(host.as_str())),
+        ("User-Agent", Some(USER_AGENT)),
+        ("Connection", Some("close")),
+        ("Content-Length", announced.then_some(length.as_str())),
+    ];
+    for (name, value) in standard {
+        if let Some(value) = value.filter(|_| !own(name)) {
+            field(name, value)?;
+        }
+    }
+    for (name, value) in &request.headers {
+        field(name, value)?;
+    }
+    if request.target().contains(['\r', '\n']) {
+        return Err(TransportError::Unsendable(
+            "a line break in the target would begin something else".to_owned(),
+        ));
+    }
+    head.push_str("\r\n");
+    let mut bytes = head.into_bytes();
+    bytes.extend_from_slice(&request.body);
+    Ok(bytes)
+}
+
+/// Sends the bytes and reads the answer.
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    bytes: Vec<u8>,
+    request: &Request,
+    limit: usize,
+) -> Result<Response, TransportError> {
+    let broken = |error: hyper::Error| TransportError::Broken(chain(&error));
+    let instead = Instead {
+        stream,
+        bytes,
+        written: 0,
+    };
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(instead))
+        .await
+        .map_err(broken)?;
+    // What the method is decides how the answer ends; everything else of this request is for nobody.
+    let likeness = http::Request::builder()
+        .method(request.method.as_str())
+        .body(String::new())
+        .map_err(|error| TransportError::Unsendable(error.to_string()))?;
+    let reading = async {
+        let response = sender.send_request(likeness).await.map_err(broken)?;
+        let (head, mut content) = response.into_parts();
+        let mut body = Vec::new();
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut content).poll_frame(context)).await
+        {
+            let Ok(data) = frame.map_err(broken)?.into_data() else {
+                continue;
+            };
+            if body.len() + data.len() > limit {
+                return Err(TransportError::TooLarge(limit));
+            }
+            body.extend_from_slice(&data);
+        }
+        let headers = head.headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        });
+        Ok(Response {
+            status: head.status.as_u16(),
+            headers: headers.collect(),
+            body: body.into(),
+        })
+    };
+    // The connection does not outlive the exchange, not even one that is given up.
+    tokio::pin!(connection);
+    tokio::pin!(reading);
+    tokio::select! {
+        response = &mut reading => response,
+        // It may end with the last byte of the answer, before that was read here.
+        _ = &mut connection => reading.await,
+    }
+}
+
+/// A stream on which our bytes are sent in the place of what is written to it.
+struct Instead<S> {
+    stream: S,
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Instead<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Instead<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        theirs: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let Self {
+            stream,
+            bytes,
+            written,
+        } = &mut *self;
+        while *written < bytes.len() {
+            match ready!(Pin::new(&mut *stream).poll_write(context, &bytes[*written..])) {
+                Ok(sent) if sent > 0 => *written += sent,
+                // A server that has had enough may have answered all the same.
+                _ => *written = bytes.len(),
+            }
+        }
+        Poll::Ready(Ok(theirs.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
