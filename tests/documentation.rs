@@ -8,8 +8,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use assize::suite::model::Boundary;
 use assize::suite::shape::{
-    FILES, Key, Kind, LEVELS, MATCH_OPERATORS, SCENARIO, SCENARIOS, SCOPES, Shape,
+    FILES, KINDS, Key, Kind, LEVELS, MATCH_OPERATORS, SCENARIO, SCENARIOS, SCOPES, Shape,
 };
 use regex::Regex;
 
@@ -30,6 +31,7 @@ fn takes(kind: &Kind) -> String {
         Kind::Any => "any value".to_owned(),
         Kind::Status => "status".to_owned(),
         Kind::Word(words) if *words == LEVELS => "a level".to_owned(),
+        Kind::Word(words) if *words == KINDS => "a kind of value".to_owned(),
         Kind::Word(words) if *words == SCOPES => "a scope".to_owned(),
         Kind::Word(words) => format!("`{}`", words.join("` or `")),
         Kind::Shape(shape) => shape.about.to_owned(),
@@ -211,4 +213,20 @@ fn every_example_is_right() {
         }
     }
     is_right(&suite, &[]);
+}
+
+#[test]
+fn the_kinds_of_value_are_those_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/generated-cases.md");
+    let text = fs::read_to_string(path).unwrap();
+    let row = Regex::new(r"(?m)^\| `([a-z]+\.[a-z]+)` \| (.+?) \|").unwrap();
+    let told: Vec<(String, String)> = row
+        .captures_iter(&text)
+        .map(|found| (found[1].to_owned(), found[2].to_owned()))
+        .collect();
+    let known: Vec<(String, String)> = Boundary::ALL
+        .into_iter()
+        .map(|kind| (kind.word().to_owned(), kind.about().to_owned()))
+        .collect();
+    assert_eq!(told, known);
 }

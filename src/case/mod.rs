@@ -92,7 +92,9 @@ pub fn expand(suite: &Suite, target: &Target, generate: &Generate) -> Expansion 
         }
     }
     if generate.boundary {
-        expansion.cases.extend(boundary::cases(suite, target));
+        let (cases, omitted) = boundary::cases(suite, target);
+        expansion.cases.extend(cases);
+        expansion.omitted.extend(omitted);
     }
     for index in 0..generate.sequences {
         match sequence::case(suite, target, generate.seed, index, generate.length) {

@@ -8,6 +8,13 @@ use super::stage::second;
 use crate::suite::model::{BodyTemplate, Boundary, RequestTemplate};
 use crate::template::{Part, Template};
 
+/// Fields by which some servers let a request ask for another method; the first is the best known.
+const OVERRIDES: &[&str] = &[
+    "X-HTTP-Method-Override",
+    "X-HTTP-Method",
+    "X-Method-Override",
+];
+
 pub(super) fn probes(site: &Site<'_>) -> Vec<Probe> {
     let mut probes = query(site);
     probes.extend(values(site));
@@ -135,32 +142,27 @@ fn values(site: &Site<'_>) -> Vec<Probe> {
 
 /// Header fields that ask for another method.
 fn fields(site: &Site<'_>) -> Vec<Probe> {
-    let method = if site.effect == Effect::Deletes {
-        "GET"
-    } else {
-        "DELETE"
+    let (method, names) = match site.effect {
+        Effect::Reads => ("DELETE", OVERRIDES),
+        Effect::Deletes => ("GET", &OVERRIDES[..1]),
+        Effect::Creates | Effect::Updates => ("DELETE", &OVERRIDES[..1]),
     };
-    [
-        "X-HTTP-Method-Override",
-        "X-HTTP-Method",
-        "X-Method-Override",
-    ]
-    .into_iter()
-    .map(|field| {
+    let probes = names.iter().map(|field| {
         let mut request = site.request.clone();
         let value = Template::of(vec![text(method)], site.span());
-        request.headers.push((field.to_owned(), value));
+        request.headers.push(((*field).to_owned(), value));
         let about = format!("{field}: {method}");
+        let name = field.to_lowercase();
         probe(
             "header",
-            &field.to_lowercase(),
+            &name,
             about,
             Boundary::HeaderOverride,
             hits(site),
             request,
         )
-    })
-    .collect()
+    });
+    probes.collect()
 }
 
 /// Content with an operation that takes none.

@@ -8,7 +8,7 @@ use super::site::Site;
 use super::value::{Value, values};
 use crate::suite::model::{BodyTemplate, Boundary};
 use crate::target::Target;
-use crate::template::{JsonTemplate, Scope};
+use crate::template::{EvalError, JsonTemplate, Scope};
 
 /// The content of a request, taken apart.
 pub(super) struct Content<'a> {
@@ -64,6 +64,17 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// The properties that the description has for the fields.
+    fn properties(&self) -> impl Iterator<Item = (&'a String, &'a Json)> {
+        let properties = self.object().get("properties").and_then(Json::as_object);
+        properties.into_iter().flatten()
+    }
+
+    fn requires(&self, field: &str) -> bool {
+        let required = self.object().get("required").and_then(Json::as_array);
+        required.is_some_and(|required| required.iter().any(|name| name == field))
+    }
+
     /// What the description says of the object that holds the fields.
     fn object(&self) -> &'a Json {
         let inner = self
@@ -74,25 +85,28 @@ impl<'a> Content<'a> {
     }
 }
 
-pub(super) fn probes(site: &Site<'_>, target: &Target) -> Vec<Probe> {
+/// The fields of a request's content, each in the form that a case sends.
+type Fields = Vec<(String, JsonTemplate)>;
+
+/// The probes of an operation's fields.
+///
+/// # Errors
+/// Why what the operation sends, or what the description says of it, cannot be used.
+pub(super) fn probes(site: &Site<'_>, target: &Target) -> Result<Vec<Probe>, String> {
     let Some(content) = Content::of(site) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    let Ok(validator) = jsonschema::options()
+    let validator = jsonschema::options()
         .should_validate_formats(true)
         .build(content.schema)
-    else {
-        return Vec::new();
-    };
+        .map_err(|error| format!("the schema of the content cannot be compiled: {error}"))?;
     // An update is tried field by field, anything else with all that it needs.
-    let base: &[(String, JsonTemplate)] = if site.name == "update" {
+    let base = if site.name == "update" {
         &[]
     } else {
         content.own()
     };
-    let Some(sample) = sample(site, target, base) else {
-        return Vec::new();
-    };
+    let sample = sample(site, target, base)?;
     let fits = |fields: &Map<String, Json>| {
         let object = Json::Object(fields.clone());
         let whole = match &content.wrapper {
@@ -102,10 +116,10 @@ pub(super) fn probes(site: &Site<'_>, target: &Target) -> Vec<Probe> {
         validator.is_valid(&whole)
     };
     if !fits(&sample) {
-        return Vec::new();
+        return Err("what the operation sends does not fit the description".to_owned());
     }
     let mut probes = Vec::new();
-    let mut push = |field: &str, name: &str, about: &str, of, hits, fields| {
+    let mut push = |field: &str, name: &str, about: &str, (of, hits), fields: Fields| {
         let body = BodyTemplate::Json(JsonTemplate::Map(content.whole(fields)));
         probes.push(Probe {
             place: format!("body.{field}"),
@@ -118,36 +132,24 @@ pub(super) fn probes(site: &Site<'_>, target: &Target) -> Vec<Probe> {
             identity: None,
         });
     };
-    let object = content.object();
-    let properties = object.get("properties").and_then(Json::as_object);
-    let required = |field: &str| {
-        let list = object.get("required").and_then(Json::as_array);
-        list.is_some_and(|list| list.iter().any(|name| name == field))
-    };
     let mut texts = None;
-    for (field, schema) in properties.into_iter().flatten() {
-        for value in values(schema, required(field)) {
+    for (field, schema) in content.properties() {
+        for value in values(schema, content.requires(field)) {
             // What a server makes of odd texts shows in one field.
             if value.of == Boundary::FieldText && texts.get_or_insert(field) != &field {
                 continue;
             }
             let mut changed = sample.clone();
             changed.insert(field.clone(), value.sample.clone());
-            let Some((of, hits)) = judged(&value, fits(&changed)) else {
+            let Some(judged) = judged(&value, fits(&changed)) else {
                 continue;
             };
             let path = match &value.below {
                 Some(below) => format!("{field}.{below}"),
                 None => field.clone(),
             };
-            push(
-                &path,
-                &value.name,
-                &value.about,
-                of,
-                hits,
-                with(base, field, value.json),
-            );
+            let fields = with(base, field, value.json);
+            push(&path, &value.name, &value.about, judged, fields);
         }
     }
     for (field, _) in base {
@@ -155,59 +157,36 @@ pub(super) fn probes(site: &Site<'_>, target: &Target) -> Vec<Probe> {
         if changed.shift_remove(field).is_none() {
             continue;
         }
-        let (of, hits) = if fits(&changed) {
+        let judged = if fits(&changed) {
             (Boundary::FieldValid, Hits::Surely)
         } else {
             (Boundary::FieldMissing, Hits::Refused)
         };
-        let rest = base
-            .iter()
-            .filter(|(name, _)| name != field)
-            .cloned()
-            .collect();
-        push(field, "absent", "left out", of, hits, rest);
+        let rest = base.iter().filter(|(name, _)| name != field);
+        push(field, "absent", "left out", judged, rest.cloned().collect());
     }
+    let unknown = (Boundary::FieldUnknown, Hits::Refused);
     let anything = JsonTemplate::Plain(json!(true));
-    let unknown = with(base, "no_such_field", anything);
-    push(
-        "no_such_field",
-        "there",
-        "there",
-        Boundary::FieldUnknown,
-        Hits::Refused,
-        unknown,
-    );
+    let fields = with(base, "no_such_field", anything);
+    push("no_such_field", "there", "there", unknown, fields);
+    let fixed = (Boundary::FieldFixed, Hits::Refused);
     let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, site.resource.name.as_bytes());
-    let id = with(base, "id", JsonTemplate::Plain(json!(id.to_string())));
-    push(
-        "id",
-        "there",
-        "there",
-        Boundary::FieldFixed,
-        Hits::Refused,
-        id,
-    );
+    let fields = with(base, "id", JsonTemplate::Plain(json!(id.to_string())));
+    push("id", "there", "there", fixed, fields);
     if site.name == "update"
         && let BodyTemplate::Json(JsonTemplate::Map(entries)) = &site.resource.create.request.body
-        && let [(_, JsonTemplate::Map(fields))] = entries.as_slice()
+        && let [(_, JsonTemplate::Map(created))] = entries.as_slice()
     {
-        let set = self::sample(site, target, fields).unwrap_or_default();
-        for (field, value) in fields {
-            let known = properties.is_some_and(|properties| properties.contains_key(field));
+        let set = self::sample(site, target, created)?;
+        for (field, value) in created {
+            let known = content.properties().any(|(name, _)| name == field);
             if !known && set.contains_key(field) {
                 let fields = with(base, field, value.clone());
-                push(
-                    field,
-                    "fixed",
-                    "as on creation",
-                    Boundary::FieldFixed,
-                    Hits::Refused,
-                    fields,
-                );
+                push(field, "fixed", "as on creation", fixed, fields);
             }
         }
     }
-    probes
+    Ok(probes)
 }
 
 /// What a value comes to be and what may come of it, now that it is known whether the description admits it;
@@ -215,14 +194,8 @@ pub(super) fn probes(site: &Site<'_>, target: &Target) -> Vec<Probe> {
 fn judged(value: &Value, fits: bool) -> Option<(Boundary, Hits)> {
     match (value.of, fits) {
         (Boundary::FieldValid, false) => None,
-        (Boundary::FieldText | Boundary::FieldReference, true) => Some((
-            value.of,
-            if value.of == Boundary::FieldText {
-                Hits::Perhaps
-            } else {
-                Hits::Refused
-            },
-        )),
+        (Boundary::FieldText, true) => Some((value.of, Hits::Perhaps)),
+        (Boundary::FieldReference, true) => Some((value.of, Hits::Refused)),
         (Boundary::FieldText | Boundary::FieldReference, false) => {
             Some((Boundary::FieldForm, Hits::Refused))
         }
@@ -233,11 +206,7 @@ fn judged(value: &Value, fits: bool) -> Option<(Boundary, Hits)> {
 }
 
 /// The fields with one of them set.
-fn with(
-    base: &[(String, JsonTemplate)],
-    field: &str,
-    value: JsonTemplate,
-) -> Vec<(String, JsonTemplate)> {
+fn with(base: &[(String, JsonTemplate)], field: &str, value: JsonTemplate) -> Fields {
     let mut fields = base.to_vec();
     match fields.iter_mut().find(|(name, _)| name == field) {
         Some((_, own)) => *own = value,
@@ -251,7 +220,7 @@ fn sample(
     site: &Site<'_>,
     target: &Target,
     base: &[(String, JsonTemplate)],
-) -> Option<Map<String, Json>> {
+) -> Result<Map<String, Json>, String> {
     let mut scope: Scope = target.scope();
     let id = json!({ "id": Uuid::NAMESPACE_URL.to_string() });
     let own = [site.resource.name.as_str()];
@@ -261,12 +230,16 @@ fn sample(
     }
     scope.set("unique_name", &json!("assize-name-1"));
     scope.set("number", &json!(0));
+    let failed = |error: EvalError| error.to_string();
     for (name, value) in &site.with {
-        let value = value.value(&scope).ok()?;
+        let value = value.value(&scope).map_err(failed)?;
         scope.set(name.as_str(), &value.unwrap_or(Json::Null));
     }
-    match JsonTemplate::Map(base.to_vec()).value(&scope).ok()? {
-        Some(Json::Object(fields)) => Some(fields),
-        _ => None,
+    match JsonTemplate::Map(base.to_vec())
+        .value(&scope)
+        .map_err(failed)?
+    {
+        Some(Json::Object(fields)) => Ok(fields),
+        _ => Ok(Map::new()),
     }
 }
