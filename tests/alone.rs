@@ -34,7 +34,11 @@ impl Respond for Agreeable {
                 let bytes: [u8; 16] = digest[..16].try_into().unwrap();
                 let id = uuid::Uuid::from_bytes(bytes).to_string();
                 let mut body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-                for object in body.as_object_mut().into_iter().flat_map(|it| it.values_mut()) {
+                for object in body
+                    .as_object_mut()
+                    .into_iter()
+                    .flat_map(|it| it.values_mut())
+                {
                     if let Some(object) = object.as_object_mut() {
                         object.insert("id".to_owned(), id.clone().into());
                         object.insert("provisioning_status".to_owned(), "ACTIVE".into());
@@ -122,7 +126,7 @@ async fn sent(wanted: &dyn Fn(&[Case]) -> Vec<String>) -> (Vec<String>, BTreeSet
         format!(
             "{} {}\n{}\n\n{}",
             request.method,
-            &request.url[url_path(&request.url)..],
+            request.url.as_str()[url_path(request.url.as_str())..].to_owned(),
             headers.join("\n"),
             String::from_utf8_lossy(&request.body)
         )
@@ -133,8 +137,7 @@ async fn sent(wanted: &dyn Fn(&[Case]) -> Vec<String>) -> (Vec<String>, BTreeSet
 }
 
 /// Where the path of a URL begins.
-fn url_path(url: &impl AsRef<str>) -> usize {
-    let text = url.as_ref();
+fn url_path(text: &str) -> usize {
     text.find("//")
         .and_then(|at| text[at + 2..].find('/').map(|slash| at + 2 + slash))
         .unwrap_or(0)
@@ -144,22 +147,32 @@ fn url_path(url: &impl AsRef<str>) -> usize {
 async fn a_generated_case_sends_the_same_alone_as_among_the_others() {
     // A few of each kind, and of the boundaries a few in all places.
     let some = |cases: &[Case]| -> Vec<String> {
-        let generated = cases.iter().filter(|case| case.id.starts_with("generated/"));
+        let generated = cases
+            .iter()
+            .filter(|case| case.id.starts_with("generated/"));
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         generated
             .filter(|case| {
                 let kind: Vec<&str> = case.id.split('/').take(5).collect();
                 let number = seen.entry(kind.join("/")).or_default();
                 *number += 1;
-                case.id.starts_with("generated/boundary/") && case.id.contains("/pool/delete/") && *number == 2
+                case.id.starts_with("generated/boundary/")
+                    && case.id.contains("/pool/delete/")
+                    && *number == 2
                     || !case.id.starts_with("generated/boundary/")
             })
             .map(|case| case.id.clone())
             .collect()
     };
     let (ids, among) = sent(&some).await;
-    assert!(ids.iter().any(|id| id.starts_with("generated/boundary/")), "{ids:?}");
-    assert!(ids.iter().any(|id| id.starts_with("generated/sequences/")), "{ids:?}");
+    assert!(
+        ids.iter().any(|id| id.starts_with("generated/boundary/")),
+        "{ids:?}"
+    );
+    assert!(
+        ids.iter().any(|id| id.starts_with("generated/sequences/")),
+        "{ids:?}"
+    );
     for id in &ids {
         let (_, alone) = sent(&|_| vec![id.clone()]).await;
         let label = alone.iter().any(|sent| sent.contains("RUN"));
