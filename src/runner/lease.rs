@@ -5,7 +5,6 @@
 //! What happens here belongs to no case, so that no report depends on which case came first.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,8 +44,8 @@ pub(super) struct SharedTrouble {
 #[derive(Default)]
 pub(super) struct Leases {
     kinds: Mutex<BTreeMap<String, Arc<Kind>>>,
-    /// How many objects were to be created so far.
-    numbers: AtomicUsize,
+    /// How many objects of each kind were to be created so far, whatever they need.
+    created: Mutex<BTreeMap<String, usize>>,
 }
 
 /// The objects of one kind with the same parameters.
@@ -108,8 +107,8 @@ impl Leases {
                 params: &given.params,
                 needs: needs.clone(),
             };
-            let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-            kind.create(ctx, blueprint, behind.clone(), &key, number, time)
+            let label = self.label(given);
+            kind.create(ctx, blueprint, behind.clone(), &key, label, time)
         };
         let until = tokio::time::Instant::now() + time;
         loop {
@@ -150,6 +149,22 @@ impl Leases {
                 }
             }
         }
+    }
+
+    /// What keeps the name of the next object of a kind apart from all others, and the number that does the
+    /// same for whatever else its parameters make of it. Neither depends on what else is created.
+    fn label(&self, given: &Given) -> (String, usize) {
+        let kind = key(given, &[], &[]);
+        let mut created = lock(&self.created);
+        let count = created.entry(kind.clone()).or_default();
+        let ordinal = *count;
+        *count += 1;
+        let (place, sets) = given
+            .set
+            .as_ref()
+            .map_or((0, 1), |set| (set.place, set.sets));
+        let label = format!("shared/{kind}/{ordinal}-{}", given.resource.name);
+        (label, OWN_NUMBERS + ordinal * sets + place)
     }
 
     /// Gives an object back; one that is not clean is lent to nobody else.
@@ -280,14 +295,12 @@ impl Kind {
         blueprint: Blueprint<'_>,
         mut objects: Vec<Object>,
         key: &str,
-        number: usize,
+        (label, number): (String, usize),
         time: Duration,
     ) -> Result<Object, Stop> {
-        // The number keeps the names of shared objects apart, and whatever else their parameters make of it.
         let resource = blueprint.resource;
-        let label = format!("shared/{number}-{}", resource.name);
         let mut session = Session::new(ctx, &label, time);
-        session.scope.set("number", &(number + OWN_NUMBERS).into());
+        session.scope.set("number", &number.into());
         let behind = objects.len();
         let created = session.create(blueprint, &mut objects).await;
         {
@@ -333,7 +346,7 @@ impl Kind {
 fn key(given: &Given, behind: &[Object], needs: &[(String, usize)]) -> String {
     let mut key = given.resource.name.clone();
     if let Some(set) = &given.set {
-        key.push_str(&format!(" of {set}"));
+        key.push_str(&format!(" of {}", set.name));
     }
     for (name, value) in &given.params {
         key.push_str(&format!(" {name}={value:?}"));

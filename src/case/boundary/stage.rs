@@ -15,13 +15,17 @@ use crate::case::Case;
 use crate::source::{Span, Spanned};
 use crate::suite::model::{
     Action, AnswerExpect, Boundary, BoundaryRule, Expect, Given, Level, Resource, Scenario, Scope,
-    StatusRange, StatusSet, Step, Suite, Unchanged,
+    Set, StatusRange, StatusSet, Step, Suite, Unchanged,
 };
 use crate::target::Target;
 use crate::template::{Expr, JsonTemplate};
 
 /// What the object is called that a request may create.
 const PROBE: &str = "probe";
+
+/// What the objects of a case are for: to be what requests are about, to stand by, and to be above what is
+/// the case's own.
+const PARTS: &[&str] = &["subject", "second", "parents"];
 
 /// What the second object of a kind is called.
 pub(super) fn second(kind: &str) -> String {
@@ -185,9 +189,16 @@ impl World<'_> {
             Some((need.value.clone(), alias(needed, prefix)))
         });
         // What is dear is shared by all; what costs little is not mixed, so that none stands in another's way.
-        let set = match resource.scope {
-            Scope::Case => format!("boundary {} {set}", self.of),
-            Scope::Worker | Scope::Run => "boundary".to_owned(),
+        let kinds: Vec<&String> = self.suite.resources.keys().collect();
+        let kind = kinds.iter().position(|kind| *kind == self.of).unwrap_or(0);
+        let part = PARTS.iter().position(|part| *part == set).unwrap_or(0);
+        let set = Set {
+            name: match resource.scope {
+                Scope::Case => format!("boundary {} {set}", self.of),
+                Scope::Worker | Scope::Run => "boundary".to_owned(),
+            },
+            place: kind * PARTS.len() + part,
+            sets: kinds.len() * PARTS.len(),
         };
         self.given.push(Given {
             alias: format!("{prefix}{}", resource.name),

@@ -25,7 +25,7 @@ pub use profile::{Answer, IdentityRule, Profile, Variable};
 pub use request::{BodyTemplate, RequestTemplate};
 pub use requirement::{Level, Requirement, RequirementIn};
 pub use resource::{Change, Decision, List, Operation, Ready, Resource, Scope, succeeds};
-pub use scenario::{Action, Given, Scenario, Step};
+pub use scenario::{Action, Given, Scenario, Set, Step};
 
 /// Everything that a run needs to know of a contract: parsed, linked, free of errors.
 #[derive(Debug)]

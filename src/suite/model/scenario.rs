@@ -64,9 +64,20 @@ pub struct Given {
     /// Who shares it.
     pub scope: Scope,
     /// The set of shared objects that it is taken from; `None` is the common one.
-    pub set: Option<String>,
+    pub set: Option<Set>,
     /// Operations carried out on it once it exists.
     pub operations: Vec<Spanned<String>>,
+}
+
+/// A set of shared objects that is kept apart from others.
+#[derive(Debug, Clone)]
+pub struct Set {
+    /// Its name.
+    pub name: String,
+    /// Its place among all sets, from 0.
+    pub place: usize,
+    /// How many sets there are.
+    pub sets: usize,
 }
 
 /// One request and what must come of it.
