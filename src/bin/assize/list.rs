@@ -25,9 +25,11 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
         Limits::STANDARD,
     )?;
     let filter = select::filter(&arguments.selection);
-    let generate = arguments
+    let mut generate = arguments
         .generate
         .with_seed(arguments.generate.seed.unwrap_or(0));
+    // Some requirements are shown by generated cases alone.
+    generate.boundary |= arguments.requirements;
     let expansion = expand(&suite, &target, &generate);
     let plan = Plan::new(&suite, expansion.cases.clone(), &filter, &target)?;
     let text = if arguments.requirements {
@@ -145,8 +147,13 @@ fn requirements(suite: &Suite, plan: &Plan, profile: Option<&str>) -> String {
             requirement.id,
             requirement.text_for(profile)
         );
-        for case in cases {
+        let (generated, written): (Vec<&str>, Vec<&str>) =
+            cases.iter().partition(|id| id.starts_with("generated/"));
+        for case in written {
             let _ = writeln!(text, "    {case}");
+        }
+        if !generated.is_empty() {
+            let _ = writeln!(text, "    {} cases of --generate", generated.len());
         }
     }
     let _ = writeln!(
