@@ -32,8 +32,7 @@ const FEW: &[Line] = &[
     ),
 ];
 
-/// What more is tried of the last parameter of a DELETE: what is wrong with an id shows there, and does the
-/// most harm.
+/// What more is tried of the last parameter: what is wrong with an id shows there.
 const MANY: &[Line] = &[
     ("blank", "a space", PathMalformed, Nothing, "%20"),
     ("number", "a number", PathMalformed, Nothing, "1"),
@@ -361,8 +360,7 @@ pub(super) fn probes(site: &Site<'_>) -> Vec<Probe> {
             Some([Part::Text(before)]) => before.as_str(),
             _ => "",
         };
-        let last = number + 1 == parameters.len()
-            && (site.name == "delete" || site.name == "read" && site.resource.delete.is_none());
+        let last = number + 1 == parameters.len();
         let mut push = |name_of: &str, about: &str, of, hits, parts| {
             probes.push(Probe {
                 place: name.clone(),
