@@ -118,6 +118,17 @@ pub fn expand(suite: &Suite, target: &Target, generate: &Generate) -> Expansion 
 }
 
 impl Case {
+    /// The case of a generated scenario, and why there is one.
+    fn generated(scenario: Scenario, why: String) -> Self {
+        Self {
+            id: scenario.id.clone(),
+            title: scenario.title.clone(),
+            scenario: Arc::new(scenario),
+            values: Vec::new(),
+            why: Some(why),
+        }
+    }
+
     /// The names that belong to it alone.
     pub fn name_values(&self, scope: &mut Scope) {
         for (name, value) in &self.values {

@@ -4,9 +4,6 @@
 //! A race is drawn like a walk, from the decision tables alone; but none of its operations knows what the
 //! others do.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -67,49 +64,25 @@ pub(super) fn case(
     if parts.len() < 2 {
         return Ok(None);
     }
-    let id = format!("generated/races/{seed}-{index}");
     let title = format!("random race {index} of seed {seed}");
     let why = format!(
         "race {index} of seed {seed}: {} operations at the same time, held to the decision tables in some order",
         parts.len()
     );
     let step = Step {
-        span: walk.span.clone(),
-        action: Action::Together(parts),
-        identity: None,
-        concurrently: None,
-        capture: Vec::new(),
-        creates: None,
-        with: Vec::new(),
-        then: vec![Expect {
-            contract: true,
-            ..Expect::nothing(&walk.span)
-        }],
+        then: vec![Expect::contract(&walk.span)],
+        ..Step::plain(Action::Together(parts), &walk.span)
     };
-    let scenario = Scenario {
-        id: id.clone(),
-        group: "generated/races".to_owned(),
-        title: title.clone(),
-        feature: None,
-        span: walk.span,
-        requirements: Vec::new(),
-        tags: BTreeSet::from(["generated".to_owned(), "race".to_owned()]),
-        only_if: None,
-        variables: Vec::new(),
-        matrix: None,
-        given: walk.given,
-        steps: vec![step],
-        then: Vec::new(),
-        finally: Vec::new(),
-        timeout: None,
-    };
-    Ok(Some(Case {
-        id,
+    let scenario = Scenario::generated(
+        "generated/races",
+        &format!("{seed}-{index}"),
         title,
-        scenario: Arc::new(scenario),
-        values: Vec::new(),
-        why: Some(why),
-    }))
+        "race",
+        &walk.span,
+        walk.given,
+        vec![step],
+    );
+    Ok(Some(Case::generated(scenario, why)))
 }
 
 /// Whether an operation is carried out on an object, or needs it, or names it.

@@ -51,37 +51,22 @@ pub(super) fn case(
     for _ in 0..length {
         walk.go(&mut rng, false)?;
     }
-    let id = format!("generated/sequences/{seed}-{index}");
     let names: Vec<&str> = walk.kinds.iter().map(|kind| kind.name.as_str()).collect();
     let why = format!(
         "walk {index} of seed {seed}: {length} operations on {}, each held to its decision table",
         names.join(", ")
     );
     let title = format!("random walk {index} of seed {seed}");
-    let scenario = Scenario {
-        id: id.clone(),
-        group: "generated/sequences".to_owned(),
-        title: title.clone(),
-        feature: None,
-        span: walk.span,
-        requirements: Vec::new(),
-        tags: BTreeSet::from(["generated".to_owned(), "sequence".to_owned()]),
-        only_if: None,
-        variables: Vec::new(),
-        matrix: None,
-        given: walk.given,
-        steps: walk.steps,
-        then: Vec::new(),
-        finally: Vec::new(),
-        timeout: None,
-    };
-    Ok(Some(Case {
-        id,
+    let scenario = Scenario::generated(
+        "generated/sequences",
+        &format!("{seed}-{index}"),
         title,
-        scenario: Arc::new(scenario),
-        values: Vec::new(),
-        why: Some(why),
-    }))
+        "sequence",
+        &walk.span,
+        walk.given,
+        walk.steps,
+    );
+    Ok(Some(Case::generated(scenario, why)))
 }
 
 /// What is known while a walk is drawn.
@@ -157,17 +142,11 @@ impl<'a> Walk<'a> {
             walk.state
                 .add(resource, invented(resource, &resource.name), Vec::new());
             walk.aliases.push(resource.name.clone());
-            walk.given.push(Given {
-                alias: resource.name.clone(),
-                resource: Arc::clone(resource),
-                span: resource.span.clone(),
-                count: None,
-                params: Vec::new(),
-                binds: Vec::new(),
-                scope: resource.scope,
-                set: None,
-                operations: Vec::new(),
-            });
+            walk.given.push(Given::plain(
+                resource.name.as_str(),
+                resource,
+                &resource.span,
+            ));
         }
         walk
     }
@@ -307,15 +286,9 @@ impl<'a> Walk<'a> {
         let params = self.templates(with);
         if given {
             self.given.push(Given {
-                alias,
-                resource: Arc::clone(kind),
-                span: self.span.clone(),
-                count: None,
                 params,
                 binds,
-                scope: Sharing::Case,
-                set: None,
-                operations: Vec::new(),
+                ..Given::plain(alias, kind, &self.span)
             });
         } else {
             let name = Spanned::new(kind.name.clone(), self.span.clone());
@@ -453,17 +426,9 @@ impl<'a> Walk<'a> {
 
     fn step(&self, action: Action, with: Vec<(String, JsonTemplate)>) -> Step {
         Step {
-            span: self.span.clone(),
-            action,
-            identity: None,
-            concurrently: None,
-            capture: Vec::new(),
-            creates: None,
             with,
-            then: vec![Expect {
-                contract: true,
-                ..Expect::nothing(&self.span)
-            }],
+            then: vec![Expect::contract(&self.span)],
+            ..Step::plain(action, &self.span)
         }
     }
 }

@@ -44,17 +44,7 @@ pub fn unchanged(
         Afterwards::Object(after) => {
             // References that are still there are for `gone` to report, not for this as well.
             let (before, after) = (without(before, gone), without(after, gone));
-            let changes = differences(&before, &after, &|key| volatile.contains(key));
-            if changes.is_empty() {
-                return None;
-            }
-            bounded(
-                &changes
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join("; "),
-            )
+            changes(&before, &after, volatile)?
         }
     };
     Some(Mismatch {
@@ -63,6 +53,23 @@ pub fn unchanged(
         actual,
         location: Some(at.clone()),
     })
+}
+
+/// What differs between two readings, volatile fields aside; `None` where nothing does.
+fn changes(before: &Value, after: &Value, volatile: &BTreeSet<String>) -> Option<String> {
+    let changes = differences(before, after, &|key| volatile.contains(key));
+    let told: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    (!told.is_empty()).then(|| bounded(&told.join("; ")))
+}
+
+/// What the contract says of the state, and what is so.
+fn against_contract(expected: String, actual: String) -> Mismatch {
+    Mismatch {
+        check: "contract",
+        expected,
+        actual,
+        location: None,
+    }
 }
 
 /// An object reads as the contract says. The order of the `unordered` lists means nothing.
@@ -77,29 +84,14 @@ pub fn reads_as(
         Afterwards::Absent => "it is gone".to_owned(),
         Afterwards::Unclear(why) => why.clone(),
         Afterwards::Object(after) => {
-            let changes = differences(
-                &sorted(expected, unordered),
-                &sorted(after, unordered),
-                &|key| volatile.contains(key),
-            );
-            if changes.is_empty() {
-                return None;
-            }
-            bounded(
-                &changes
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join("; "),
-            )
+            let (expected, after) = (sorted(expected, unordered), sorted(after, unordered));
+            changes(&expected, &after, volatile)?
         }
     };
-    Some(Mismatch {
-        check: "contract",
-        expected: format!("{name} reads as the contract says"),
+    Some(against_contract(
+        format!("{name} reads as the contract says"),
         actual,
-        location: None,
-    })
+    ))
 }
 
 fn sorted(value: &Value, unordered: &BTreeSet<&str>) -> Value {
@@ -121,12 +113,10 @@ pub fn absent(name: &str, read: &Afterwards) -> Option<Mismatch> {
         Afterwards::Object(object) => format!("it reads {}", super::quote(object)),
         Afterwards::Unclear(why) => why.clone(),
     };
-    Some(Mismatch {
-        check: "contract",
-        expected: format!("{name} cannot be read any more (404)"),
+    Some(against_contract(
+        format!("{name} cannot be read any more (404)"),
         actual,
-        location: None,
-    })
+    ))
 }
 
 /// An object is listed once if it is alive, and not at all if it is gone.
@@ -151,12 +141,7 @@ pub fn listed(name: &str, id: Option<&Value>, list: &ListView, alive: bool) -> O
             format!("the list has it {times} times")
         }
     };
-    Some(Mismatch {
-        check: "contract",
-        expected,
-        actual,
-        location: None,
-    })
+    Some(against_contract(expected, actual))
 }
 
 /// An object is no more: not readable, not listed, and none of the others refers to it.

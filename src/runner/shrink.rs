@@ -273,15 +273,10 @@ impl Shrinker<'_> {
             if let (Action::Create(resource, binds), Some((alias, _))) = (step.action, step.creates)
             {
                 earlier.given.push(Given {
-                    alias: alias.value,
-                    resource,
-                    span: step.span,
-                    count: None,
                     params: step.with,
                     binds,
                     scope: Sharing::Case,
-                    set: None,
-                    operations: Vec::new(),
+                    ..Given::plain(alias.value, &resource, &step.span)
                 });
                 let whole = earlier.without(&BTreeSet::new());
                 if whole.is_some_and(|whole| whole.len() == earlier.len())

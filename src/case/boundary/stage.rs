@@ -4,7 +4,6 @@
 //! no request is about. What nothing may happen to is lent from a set of shared objects; what may be changed
 //! or deleted is the case's own, and what it needs is lent from another set.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -14,8 +13,8 @@ use super::site::{Effect, Site};
 use crate::case::Case;
 use crate::source::{Span, Spanned};
 use crate::suite::model::{
-    Action, AnswerExpect, Boundary, BoundaryRule, Expect, Given, Level, Resource, Scenario, Scope,
-    Set, StatusRange, StatusSet, Step, Suite, Unchanged,
+    Action, Boundary, BoundaryRule, Expect, Given, Level, Resource, Scenario, Scope, Set,
+    StatusRange, StatusSet, Step, Suite, Unchanged,
 };
 use crate::target::Target;
 use crate::template::{Expr, JsonTemplate};
@@ -58,39 +57,26 @@ pub(super) fn case(suite: &Suite, target: &Target, site: &Site<'_>, probe: Probe
     expects.extend(then.aftermath(site, probe.of, hits, may_create));
     let spanned = |text: &str| Spanned::new(text.to_owned(), site.span().clone());
     let step = Step {
-        span: site.span().clone(),
-        action: Action::Request(probe.request),
         identity: probe.identity.map(spanned),
-        concurrently: None,
-        capture: Vec::new(),
         creates: may_create.then(|| (spanned(PROBE), spanned(kind))),
         with: site.with.clone(),
-        then: Vec::new(),
+        ..Step::plain(Action::Request(probe.request), site.span())
     };
     let scenario = Scenario {
-        id: format!("{group}/{}", probe.name),
-        group,
-        title: title.clone(),
         feature: Some(format!("{} {}", site.request.method, site.described.path)),
-        span: site.span().clone(),
-        requirements: Vec::new(),
-        tags: BTreeSet::from(["generated".to_owned(), "boundary".to_owned()]),
-        only_if: None,
-        matrix: None,
         variables: vec![("number".to_owned(), JsonTemplate::Plain(json!(0)))],
-        given,
-        steps: vec![step],
         then: expects,
-        finally: Vec::new(),
-        timeout: None,
+        ..Scenario::generated(
+            group,
+            &probe.name,
+            title,
+            "boundary",
+            site.span(),
+            given,
+            vec![step],
+        )
     };
-    Case {
-        id: scenario.id.clone(),
-        title,
-        scenario: Arc::new(scenario),
-        values: Vec::new(),
-        why: Some(why),
-    }
+    Case::generated(scenario, why)
 }
 
 /// The rule that judges a probe under the target's profile.
@@ -201,15 +187,15 @@ impl World<'_> {
             sets: kinds.len() * PARTS.len(),
         };
         self.given.push(Given {
-            alias: format!("{prefix}{}", resource.name),
-            resource: Arc::clone(resource),
-            span: resource.span.clone(),
-            count: None,
             params: resource.beside.clone(),
             binds: binds.collect(),
             scope,
             set: (scope == Scope::Worker).then_some(set),
-            operations: Vec::new(),
+            ..Given::plain(
+                format!("{prefix}{}", resource.name),
+                resource,
+                &resource.span,
+            )
         });
     }
 }
@@ -228,24 +214,6 @@ struct Then<'a> {
 }
 
 impl Then<'_> {
-    fn nothing(&self) -> Expect {
-        Expect {
-            span: self.span.clone(),
-            requirements: Vec::new(),
-            only_if: None,
-            answer: AnswerExpect::default(),
-            contract: false,
-            named: Vec::new(),
-            answers: Vec::new(),
-            within: None,
-            eventually: None,
-            unchanged: None,
-            gone: Vec::new(),
-            check: Vec::new(),
-            observe: Vec::new(),
-        }
-    }
-
     fn spanned<T>(&self, value: T) -> Spanned<T> {
         Spanned::new(value, self.span.clone())
     }
@@ -265,7 +233,7 @@ impl Then<'_> {
         probe: &Probe,
         rule: Option<&BoundaryRule>,
     ) -> Expect {
-        let mut expect = self.nothing();
+        let mut expect = Expect::nothing(self.span);
         expect.within = Some(self.spanned(target.limits.request));
         if probe.of == Boundary::MethodUnusual {
             // A method that a server does not know at all is answered with 501 (RFC 9110, section 9.1).
@@ -284,7 +252,7 @@ impl Then<'_> {
     }
 
     fn rule(&self, rule: &BoundaryRule) -> Expect {
-        let mut expect = self.nothing();
+        let mut expect = Expect::nothing(self.span);
         expect.span = rule.span.clone();
         expect.requirements.clone_from(&rule.requirements);
         expect.named.clone_from(&rule.named);
@@ -293,7 +261,7 @@ impl Then<'_> {
     }
 
     fn success(&self, site: &Site<'_>, rule: Option<&BoundaryRule>) -> Expect {
-        let mut expect = self.nothing();
+        let mut expect = Expect::nothing(self.span);
         if let Some(rule) = rule {
             expect.requirements.clone_from(&rule.requirements);
         }
@@ -328,7 +296,7 @@ impl Then<'_> {
         hits: Hits,
         may_create: bool,
     ) -> Vec<Expect> {
-        let mut refused = self.nothing();
+        let mut refused = Expect::nothing(self.span);
         let watched = self.watched(site, of, may_create);
         if !watched.is_empty() {
             refused.unchanged = Some(self.spanned(Unchanged::These(watched)));
@@ -340,7 +308,7 @@ impl Then<'_> {
             return vec![refused];
         }
         refused.only_if = self.expr("not (status is number and status < 300)");
-        let mut accepted = self.nothing();
+        let mut accepted = Expect::nothing(self.span);
         accepted.only_if = self.expr("status is number and status < 300");
         match site.effect {
             Effect::Deletes => {

@@ -10,16 +10,8 @@ use crate::check::{self, Afterwards, ListView, Mismatch};
 use crate::exchange::Phase;
 use crate::oracle::{Call, On, State};
 use crate::runner::session::{Backoff, Stop};
-use crate::suite::model::{Expect, Operation, Scenario, Suite, succeeds};
+use crate::suite::model::{Decision, Expect, Operation, Scenario, Suite, succeeds};
 use crate::template::{EvalError, Scope};
-
-/// What the table says of an operation that is about to be sent.
-pub(super) struct Decided {
-    /// The line that applies.
-    line: usize,
-    /// The line that would apply if the operation succeeded against it.
-    success: usize,
-}
 
 /// What was seen of an object.
 pub(super) struct Look {
@@ -52,25 +44,23 @@ impl CaseRun<'_> {
         Ok(())
     }
 
-    /// What the contract says of a call, if the case keeps a model and the operation has a table.
-    pub(super) fn decided(&self, call: &Call<'_>) -> Result<Option<Decided>, Stop> {
+    /// Which line of its table a call that is about to be sent comes to, if the case keeps a model and the
+    /// operation has a table.
+    pub(super) fn decided(&self, call: &Call<'_>) -> Result<Option<usize>, Stop> {
         let Some(model) = &self.model else {
             return Ok(None);
         };
         if call.operation.decides.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Decided {
-            line: model.decide(call, &self.ctx.scope)?,
-            success: model.decide_success(call, &self.ctx.scope)?,
-        }))
+        Ok(Some(model.decide(call, &self.ctx.scope)?))
     }
 
     /// Tells the model what came of a call. `created` is the place of the object that it brought into being.
     pub(super) fn model_sent(
         &mut self,
         call: &Call<'_>,
-        decided: Option<&Decided>,
+        decided: Option<usize>,
         succeeded: bool,
         created: Option<usize>,
     ) -> Result<(), Stop> {
@@ -88,28 +78,14 @@ impl CaseRun<'_> {
         if matches!(call.on, On::New(..)) && object.is_none() {
             return Ok(());
         }
-        let line = decided.map_or(usize::MAX, |decided| {
-            if succeeds(call.operation, &call.operation.decides[decided.line]) {
-                decided.line
-            } else {
-                decided.success
-            }
-        });
+        let line = match decided {
+            None => usize::MAX,
+            Some(line) if succeeds(call.operation, &call.operation.decides[line]) => line,
+            // It succeeded against the table.
+            Some(_) => model.decide_success(call, &self.ctx.scope)?,
+        };
         model.apply(call, line, &self.ctx.scope, object)?;
         Ok(())
-    }
-
-    /// The expectation that the line of a table amounts to, in the place of `then: contract`.
-    fn as_decided(expect: &Expect, operation: &Operation, decided: &Decided) -> Expect {
-        let line = &operation.decides[decided.line];
-        let mut says = Expect::nothing(&expect.span);
-        says.named.clone_from(&line.answer);
-        says.requirements = if line.requirements.is_empty() {
-            expect.requirements.clone()
-        } else {
-            line.requirements.clone()
-        };
-        says
     }
 
     /// Tells the model what came of a call, and holds the answer and the aftermath to the table where the
@@ -118,7 +94,7 @@ impl CaseRun<'_> {
         &mut self,
         judged: &[&Expect],
         call: &Call<'_>,
-        decided: Option<Decided>,
+        decided: Option<usize>,
         exchange: usize,
         scope: &Scope,
         place: Option<usize>,
@@ -130,7 +106,7 @@ impl CaseRun<'_> {
             .session
             .succeeded(&call.operation.answer, exchange, scope);
         let created = place.filter(|_| matches!(call.on, On::New(..)));
-        self.model_sent(call, decided.as_ref(), succeeded, created)?;
+        self.model_sent(call, decided, succeeded, created)?;
         let (Some(decided), Some(contract)) =
             (decided, judged.iter().find(|expect| expect.contract))
         else {
@@ -142,7 +118,11 @@ impl CaseRun<'_> {
                 self.session.describe(exchange)
             )));
         }
-        let says = Self::as_decided(contract, call.operation, &decided);
+        let line = &call.operation.decides[decided];
+        let says = Expect {
+            named: line.answer.clone(),
+            ..for_line(contract, line)
+        };
         self.held_to(&says);
         let before = self.findings.len();
         for mismatch in self.answer_mismatches(&says, exchange, scope) {
@@ -206,7 +186,7 @@ impl CaseRun<'_> {
     /// Looks at every object that is not known to be gone, by itself and in the list of its kind.
     pub(super) async fn look_around(&mut self) -> Result<Vec<Look>, Stop> {
         let mut looks = Vec::new();
-        let mut lists: BTreeMap<String, (ListView, Option<usize>)> = BTreeMap::new();
+        let mut lists = BTreeMap::new();
         for place in 0..self.objects.len() {
             if self.objects[place].gone {
                 continue;
@@ -215,21 +195,10 @@ impl CaseRun<'_> {
                 .session
                 .read(Phase::Aftermath, &self.objects, place)
                 .await?;
-            let key = self.session.list_key(&self.objects, place)?;
-            let (list, listed) = match key {
-                None => (ListView::None, None),
-                Some(key) => match lists.get(&key) {
-                    Some(list) => list.clone(),
-                    None => {
-                        let list = self
-                            .session
-                            .list(Phase::Aftermath, &self.objects, place)
-                            .await?;
-                        lists.insert(key, list.clone());
-                        list
-                    }
-                },
-            };
+            let (list, listed) = self
+                .session
+                .list_once(Phase::Aftermath, &self.objects, place, &mut lists)
+                .await?;
             looks.push(Look {
                 place,
                 read,
@@ -295,6 +264,19 @@ impl CaseRun<'_> {
             }
         }
         with
+    }
+}
+
+/// What a finding about a line of a table stands for: the line's requirements, or else those of the `then`.
+pub(super) fn for_line(contract: &Expect, line: &Decision) -> Expect {
+    let requirements = if line.requirements.is_empty() {
+        &contract.requirements
+    } else {
+        &line.requirements
+    };
+    Expect {
+        requirements: requirements.clone(),
+        ..Expect::nothing(&contract.span)
     }
 }
 

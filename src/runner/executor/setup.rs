@@ -114,7 +114,7 @@ impl CaseRun<'_> {
                 self.session.describe(exchange)
             )));
         }
-        self.model_sent(&call, decided.as_ref(), true, None)?;
+        self.model_sent(&call, decided, true, None)?;
         self.settled(Phase::SetUp, place).await?;
         if name == "delete" {
             self.objects[place].gone = true;

@@ -7,6 +7,7 @@ use std::ops::Range;
 use tokio::time::Instant;
 
 use super::CaseRun;
+use super::contract::for_line;
 use super::shot::Shot;
 use crate::check::{self, Mismatch, Told};
 use crate::exchange::Phase;
@@ -252,19 +253,17 @@ impl CaseRun<'_> {
             wanted.join(" or "),
             self.history(volley, unexplained)
         );
-        let mut says = Expect::nothing(&contract.span);
-        says.requirements = if line.requirements.is_empty() {
-            contract.requirements.clone()
-        } else {
-            line.requirements.clone()
-        };
         let mismatch = Mismatch {
             check: "contract",
             expected: wanted_order(volley),
             actual,
             location: None,
         };
-        self.found(&says, mismatch, Some(volley.exchanges.start + last));
+        self.found(
+            &for_line(contract, line),
+            mismatch,
+            Some(volley.exchanges.start + last),
+        );
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Objects and lists inside answers: read, listed, and waited for until they have settled.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ use crate::check::{self, Afterwards, ListView, Standing};
 use crate::exchange::{Phase, TransportError};
 use crate::runner::object::Object;
 use crate::template::{Scope, Template};
+
+/// Lists that were looked at, with their exchanges: by who asked, and by the URL.
+pub(in crate::runner) type Lists = BTreeMap<(String, String), (ListView, usize)>;
 
 impl Session<'_> {
     /// The scope of an answer: what the case knows, and `status`, `headers`, `body`; null without an answer.
@@ -71,31 +74,33 @@ impl Session<'_> {
         objects: &[Object],
         at: usize,
     ) -> Result<(ListView, Option<usize>), Stop> {
+        self.list_once(phase, objects, at, &mut BTreeMap::new())
+            .await
+    }
+
+    /// The same, but for a list that has been looked at before: `seen` keeps what was.
+    pub(in crate::runner) async fn list_once(
+        &mut self,
+        phase: Phase,
+        objects: &[Object],
+        at: usize,
+        seen: &mut Lists,
+    ) -> Result<(ListView, Option<usize>), Stop> {
         let resource = Arc::clone(&objects[at].resource);
         let Some(list) = &resource.list else {
             return Ok((ListView::None, None));
         };
         let scope = self.object_scope(objects, at);
-        let request = self.build(&list.request, &scope, &objects[at].identity)?;
-        let exchange = self.send(phase, request, Standing::Full).await?;
-        Ok((self.items_in(&list.items, exchange, &scope), Some(exchange)))
-    }
-
-    /// What an object's kind is listed by: objects with the same one are in the same list.
-    pub(in crate::runner) fn list_key(
-        &self,
-        objects: &[Object],
-        at: usize,
-    ) -> Result<Option<String>, Stop> {
-        match &objects[at].resource.list {
-            None => Ok(None),
-            Some(list) => {
-                let scope = self.object_scope(objects, at);
-                let identity = &objects[at].identity;
-                let url = self.build(&list.request, &scope, identity)?.url;
-                Ok(Some(format!("{identity} {url}")))
-            }
+        let identity = &objects[at].identity;
+        let request = self.build(&list.request, &scope, identity)?;
+        let key = (identity.clone(), request.url.clone());
+        if let Some((list, exchange)) = seen.get(&key) {
+            return Ok((list.clone(), Some(*exchange)));
         }
+        let exchange = self.send(phase, request, Standing::Full).await?;
+        let list = self.items_in(&list.items, exchange, &scope);
+        seen.insert(key, (list.clone(), exchange));
+        Ok((list, Some(exchange)))
     }
 
     /// The items inside an answer; a list below something that is gone (404) has none.

@@ -192,18 +192,7 @@ fn entry(
     resource: &Arc<Resource>,
     found: &mut Found,
 ) -> (Given, Vec<(String, Spanned<String>)>) {
-    let mut entry = Given {
-        alias: resource.name.clone(),
-        resource: Arc::clone(resource),
-        span: raw.resource.span.clone(),
-        count: None,
-        params: Vec::new(),
-        binds: Vec::new(),
-        scope: resource.scope,
-        set: None,
-
-        operations: Vec::new(),
-    };
+    let mut entry = Given::plain(resource.name.as_str(), resource, &raw.resource.span);
     let mut binds = Vec::new();
     for (option, node) in &raw.options {
         let name = option.value.as_str();
@@ -312,18 +301,7 @@ fn imply(
         return;
     }
     if let Some(resource) = resources.get(need) {
-        entries.push(Given {
-            alias: need.to_owned(),
-            resource: Arc::clone(resource),
-            span: span.clone(),
-            count: None,
-            params: Vec::new(),
-            binds: Vec::new(),
-            scope: resource.scope,
-            set: None,
-
-            operations: Vec::new(),
-        });
+        entries.push(Given::plain(need, resource, span));
         explicit.push(Vec::new());
     }
 }

@@ -161,7 +161,7 @@ impl<'a> Linker<'a> {
         }
         let mut after = known.clone();
         after.push(&resource.name);
-        let (profiles, resources) = (self.profiles, self.resources);
+        let resources = self.resources;
         let last = operation.decides.len().saturating_sub(1);
         for (at, line) in operation.decides.iter().enumerate() {
             if let Some(expr) = &line.condition {
@@ -185,16 +185,7 @@ impl<'a> Linker<'a> {
                         .help(help),
                 );
             }
-            for name in &line.answer {
-                self.known(
-                    "answer",
-                    "unknown-answer",
-                    name,
-                    profiles
-                        .values()
-                        .flat_map(|profile| profile.answers.keys().map(String::as_str)),
-                );
-            }
+            self.named(&line.answer);
             for requirement in &line.requirements {
                 let requirements = self.requirements;
                 self.known(

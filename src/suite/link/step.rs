@@ -122,15 +122,8 @@ impl Linker<'_> {
             );
         }
         given.push(Given {
-            alias: alias.value.clone(),
-            resource: Arc::clone(&resource),
-            span: alias.span.clone(),
-            count: None,
-            params: Vec::new(),
             binds: binds.clone(),
-            scope: resource.scope,
-            set: None,
-            operations: Vec::new(),
+            ..Given::plain(alias.value.as_str(), &resource, &alias.span)
         });
         step.creates = Some((alias, name.clone()));
         step.action = Action::Create(resource, binds);

@@ -60,6 +60,14 @@ impl Expect {
         }
     }
 
+    /// What the decision table of the step's operation says.
+    pub fn contract(span: &Span) -> Self {
+        Self {
+            contract: true,
+            ..Self::nothing(span)
+        }
+    }
+
     /// Whether it asks for anything at all.
     pub fn asks(&self) -> bool {
         self.judges() || self.contract || !self.observe.is_empty()

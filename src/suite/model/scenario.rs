@@ -116,7 +116,70 @@ pub enum Action {
     Together(Vec<Step>),
 }
 
+impl Scenario {
+    /// A scenario that nobody has written, of a kind that is also its tag: `given` and `steps`, and nothing else.
+    pub fn generated(
+        group: impl Into<String>,
+        name: &str,
+        title: impl Into<String>,
+        kind: &str,
+        span: &Span,
+        given: Vec<Given>,
+        steps: Vec<Step>,
+    ) -> Self {
+        let group = group.into();
+        Self {
+            id: format!("{group}/{name}"),
+            group,
+            title: title.into(),
+            feature: None,
+            span: span.clone(),
+            requirements: Vec::new(),
+            tags: BTreeSet::from(["generated".to_owned(), kind.to_owned()]),
+            only_if: None,
+            variables: Vec::new(),
+            matrix: None,
+            given,
+            steps,
+            then: Vec::new(),
+            finally: Vec::new(),
+            timeout: None,
+        }
+    }
+}
+
+impl Given {
+    /// One object of a kind, shared as the kind is, with nothing else said of it.
+    pub fn plain(alias: impl Into<String>, resource: &Arc<Resource>, span: &Span) -> Self {
+        Self {
+            alias: alias.into(),
+            resource: Arc::clone(resource),
+            span: span.clone(),
+            count: None,
+            params: Vec::new(),
+            binds: Vec::new(),
+            scope: resource.scope,
+            set: None,
+            operations: Vec::new(),
+        }
+    }
+}
+
 impl Step {
+    /// A step of which nothing is said but what it sends.
+    pub fn plain(action: Action, span: &Span) -> Self {
+        Self {
+            span: span.clone(),
+            action,
+            identity: None,
+            concurrently: None,
+            capture: Vec::new(),
+            creates: None,
+            with: Vec::new(),
+            then: Vec::new(),
+        }
+    }
+
     /// Whether it consists of steps that are sent at the same time.
     pub fn is_together(&self) -> bool {
         matches!(self.action, Action::Together(_))

@@ -8,10 +8,7 @@ use crate::suite::yaml::{Kind, Node};
 
 pub(super) fn expect(node: &Node, found: &mut Found) -> Option<Expect> {
     if node.text() == Some("contract") {
-        return Some(Expect {
-            contract: true,
-            ..Expect::nothing(&node.span)
-        });
+        return Some(Expect::contract(&node.span));
     }
     let before = found.len();
     let mut expect = read_expect(node, found)?;

@@ -17,16 +17,7 @@ pub(super) fn steps(fields: &Fields<'_>, key: &str, found: &mut Found) -> Vec<St
 /// A step. One that cannot be read is reported, and the rest of it is still read: the names that it gives
 /// are known after it, and what it asks for is looked at.
 pub(super) fn step(node: &Node, found: &mut Found) -> Step {
-    let bare = |action| Step {
-        span: node.span.clone(),
-        action,
-        identity: None,
-        concurrently: None,
-        capture: Vec::new(),
-        creates: None,
-        with: Vec::new(),
-        then: Vec::new(),
-    };
+    let bare = |action| Step::plain(action, &node.span);
     let unreadable = || Action::Request(read::unreadable(node));
     if let Kind::Text(text) = &node.kind {
         return bare(if read::means_request(text) {
