@@ -189,8 +189,9 @@ impl Rehearsal<'_> {
     ) {
         let mut scope = self.scope.clone();
         scope.set("unique_name", &"a name".into());
+        let view = self.state.view(self.base);
         for (need, at) in &needs {
-            if let Ok(value) = self.state.value(*at, self.base) {
+            if let Ok(value) = self.state.value(*at, &view) {
                 scope.set(need.as_str(), &value);
             }
         }
@@ -283,9 +284,10 @@ impl Rehearsal<'_> {
 
     /// Lets expressions know the objects as they are now.
     fn publish(&mut self) {
+        let view = self.state.view(self.base);
         for at in 0..self.names.len() {
             let (alias, index) = self.names[at].clone();
-            let value = |at: usize| self.state.value(at, self.base).unwrap_or(Json::Null);
+            let value = |at: usize| self.state.value(at, &view).unwrap_or(Json::Null);
             let value = match index {
                 None => value(at),
                 Some(0) => self.places(&alias).into_iter().map(value).collect(),
