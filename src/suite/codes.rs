@@ -359,7 +359,7 @@ mod tests {
             regex::Regex::new(r#"Diagnostic::(?:new|without_place)\(\s*"([a-z]+(?:-[a-z]+)*)""#)
                 .unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        for source in ["suite", "template.rs"]
+        for source in ["suite", "template", "template.rs"]
             .iter()
             .flat_map(|path| sources(&root.join(path)))
         {
