@@ -116,6 +116,25 @@ pub enum Action {
     Together(Vec<Step>),
 }
 
+impl Scenario {
+    /// The requirements that it shows, its own first, each once.
+    pub fn shows(&self) -> Vec<&str> {
+        let further = self
+            .steps
+            .iter()
+            .flat_map(|step| &step.then)
+            .chain(&self.then)
+            .flat_map(|expect| &expect.requirements);
+        let mut ids: Vec<&str> = Vec::new();
+        for id in self.requirements.iter().chain(further) {
+            if !ids.contains(&id.value.as_str()) {
+                ids.push(&id.value);
+            }
+        }
+        ids
+    }
+}
+
 impl Step {
     /// Whether it consists of steps that are sent at the same time.
     pub fn is_together(&self) -> bool {
