@@ -227,6 +227,8 @@ pub struct RequirementResult {
     pub verdict: Option<Verdict>,
     /// Why no case shows it, if that is on purpose.
     pub untested: Option<String>,
+    /// Whether generated cases alone can show it.
+    pub generated: bool,
 }
 
 /// How many cases came to what.
@@ -361,6 +363,7 @@ pub fn requirement_results(
                 cases: own.iter().map(|outcome| outcome.id.clone()).collect(),
                 verdict,
                 untested: requirement.untested.clone(),
+                generated: suite.is_for_generated_cases(&requirement.id),
             }
         })
         .collect()

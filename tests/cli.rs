@@ -347,6 +347,44 @@ fn explain_says_of_a_requirement_what_it_demands_and_what_shows_it() {
 }
 
 #[test]
+fn a_requirement_that_only_generated_cases_show_is_told_as_such() {
+    let said = here(&["explain", "OP-14"]).exits(0);
+    assert!(
+        said.stdout.contains("\nGenerated cases show it; "),
+        "{}",
+        said.stdout
+    );
+    let said = here(&["run", "--filter", "unknown_ids/zeros"]).exits(0);
+    let cause = Regex::new(r"\n  none generated       OP-01, [OP0-9, -]+ OP-66\n").unwrap();
+    assert!(cause.is_match(&said.stdout), "{}", said.stdout);
+}
+
+#[test]
+fn the_boundaries_of_a_deletion_hold_against_the_embedded_emulator() {
+    let filter = "generated/boundary/pool/delete";
+    let all = r"^([89][0-9]|1[0-9][0-9]) passed, 0 failed, 0 errors, 0 skipped";
+    let all = Regex::new(all).unwrap();
+    for profile in ["otc-v2", "octavia", "neutron-lbaas"] {
+        let run = [
+            "run",
+            "--generate",
+            "--sequences",
+            "0",
+            "--races",
+            "0",
+            "--profile",
+            profile,
+        ];
+        let said = here(&[&run[..], &["--filter", filter]].concat()).exits(0);
+        assert!(
+            all.is_match(said.last_line()),
+            "{profile}: {}",
+            said.last_line()
+        );
+    }
+}
+
+#[test]
 fn explain_says_of_a_diagnostic_what_it_means_and_what_to_do() {
     insta::assert_snapshot!(here(&["explain", "unknown-key"]).frozen(), @r###"
 exit 0

@@ -204,5 +204,5 @@ fn a_walk_is_the_same_for_the_same_seed_and_no_other() {
     assert!(one[0] != one[1] && one[1] != one[2]);
 }
 
-const SEED: u64 = 4;
-const WALKS: std::ops::Range<usize> = 36..37;
+const SEED: u64 = 3;
+const WALKS: std::ops::Range<usize> = 6..7;

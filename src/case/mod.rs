@@ -138,19 +138,6 @@ impl Case {
 
     /// The requirements that it shows, the scenario's own first, each once.
     pub fn requirements(&self) -> Vec<&str> {
-        let scenario = &self.scenario;
-        let further = scenario
-            .steps
-            .iter()
-            .flat_map(|step| &step.then)
-            .chain(&scenario.then)
-            .flat_map(|expect| &expect.requirements);
-        let mut ids: Vec<&str> = Vec::new();
-        for id in scenario.requirements.iter().chain(further) {
-            if !ids.contains(&id.value.as_str()) {
-                ids.push(&id.value);
-            }
-        }
-        ids
+        self.scenario.shows()
     }
 }

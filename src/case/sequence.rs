@@ -321,7 +321,10 @@ impl<'a> Walk<'a> {
         let Some(kind) = kind.copied() else {
             return Ok(false);
         };
-        let names: Vec<&String> = kind.operations.keys().collect();
+        // An operation without a table is nothing to walk with, and changes no walk.
+        let decided = kind.operations.iter();
+        let decided = decided.filter(|(_, operation)| !operation.decides.is_empty());
+        let names: Vec<&String> = decided.map(|(name, _)| name).collect();
         let name = match names.choose(rng) {
             _ if delete => "delete",
             Some(name) => name.as_str(),

@@ -90,6 +90,7 @@ impl Console {
             "waived",
             "skipped",
             "no case selected",
+            "none generated",
         ]
         .map(|cause| (cause, Vec::new()))
         .to_vec();
@@ -107,6 +108,7 @@ impl Console {
                 (Some(Verdict::Error | Verdict::Pass), _) => 1,
                 (Some(Verdict::Waived), _) => 2,
                 (Some(Verdict::Skip), _) => 3,
+                (None, None) if requirement.generated => 5,
                 (None, None) => 4,
             };
             causes[cause].1.push(&requirement.id);

@@ -93,6 +93,7 @@ pub(super) fn report(outcomes: Vec<CaseOutcome>) -> RunReport {
         cases,
         verdict: None,
         untested: None,
+        generated: false,
     };
     let cases = outcomes.iter().map(|outcome| outcome.id.clone()).collect();
     RunReport {

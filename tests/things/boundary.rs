@@ -311,8 +311,8 @@ async fn every_fault_is_found() {
         ),
         (
             Fault::HangsOnBadEscape,
-            "box/read/box_id/bad-escape",
-            vec![("box/read/box_id/bad-escape", "within")],
+            "box/delete/box_id/bad-escape",
+            vec![("box/delete/box_id/bad-escape", "within")],
         ),
         (
             Fault::KeepsWhatItRefuses,

@@ -43,7 +43,8 @@ pub(crate) fn explain(arguments: &args::Explain) -> anyhow::Result<u8> {
                 Limits::STANDARD,
             )?;
             let cases = expand(&suite, &target, &Generate::default()).cases;
-            say(&requirement(found, &cases))?;
+            let generated = suite.is_for_generated_cases(&found.id);
+            say(&requirement(found, &cases, generated))?;
             Ok(0)
         }
         None => {
@@ -66,7 +67,7 @@ pub(crate) fn explain(arguments: &args::Explain) -> anyhow::Result<u8> {
     }
 }
 
-fn requirement(requirement: &Requirement, cases: &[Case]) -> String {
+fn requirement(requirement: &Requirement, cases: &[Case], generated: bool) -> String {
     let mut text = format!("{}  {}\n\n", requirement.id, requirement.text);
     let _ = writeln!(text, "Level: {}", requirement.level);
     let _ = writeln!(text, "Source: {}", requirement.source);
@@ -87,6 +88,9 @@ fn requirement(requirement: &Requirement, cases: &[Case]) -> String {
     match &requirement.untested {
         Some(why) => {
             let _ = writeln!(text, "\nNo case shows it: {why}");
+        }
+        None if generated => {
+            text.push_str("\nGenerated cases show it; `assize list --requirements` counts them.\n");
         }
         None => {
             text.push_str("\nCases that show it:\n");

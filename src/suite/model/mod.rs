@@ -55,3 +55,16 @@ pub struct Suite {
     /// The description that every answer must fit, if the suite has one.
     pub openapi: Option<Arc<OpenApi>>,
 }
+
+impl Suite {
+    /// Whether generated cases alone can show a requirement: a rule for boundaries names it, and no scenario.
+    pub fn is_for_generated_cases(&self, requirement: &str) -> bool {
+        let named =
+            |rule: &BoundaryRule| rule.requirements.iter().any(|id| id.value == requirement);
+        self.boundaries.iter().any(named)
+            && !self
+                .scenarios
+                .iter()
+                .any(|scenario| scenario.shows().contains(&requirement))
+    }
+}

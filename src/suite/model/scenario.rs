@@ -117,6 +117,23 @@ pub enum Action {
 }
 
 impl Scenario {
+    /// The requirements that it shows, its own first, each once.
+    pub fn shows(&self) -> Vec<&str> {
+        let further = self
+            .steps
+            .iter()
+            .flat_map(|step| &step.then)
+            .chain(&self.then)
+            .flat_map(|expect| &expect.requirements);
+        let mut ids: Vec<&str> = Vec::new();
+        for id in self.requirements.iter().chain(further) {
+            if !ids.contains(&id.value.as_str()) {
+                ids.push(&id.value);
+            }
+        }
+        ids
+    }
+
     /// A scenario that nobody has written, of a kind that is also its tag: `given` and `steps`, and nothing else.
     pub fn generated(
         group: impl Into<String>,
