@@ -250,7 +250,7 @@ impl Defect {
 }
 
 /// The defects that one emulator has.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Defects(BTreeSet<Defect>);
 
 impl Defects {

@@ -16,6 +16,7 @@ mod settle;
 mod state;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod wrong;
 
 use jiff::Timestamp;

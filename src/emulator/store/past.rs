@@ -87,7 +87,7 @@ impl Event {
 
 impl State {
     /// Whether this is done wrong.
-    pub(crate) fn wrong(&self, defect: Defect) -> bool {
+    pub(super) fn wrong(&self, defect: Defect) -> bool {
         self.past.defects.has(defect)
     }
 

@@ -395,57 +395,6 @@ impl State {
         }
     }
 
-    /// Refuses to delete what something else depends on; the one place where a dependant blocks.
-    pub(super) fn unused(&self, kind: Kind, id: Uuid) -> Result<(), Refusal> {
-        let blockers = self.rules.blockers(kind).iter();
-        let users = blockers.flat_map(|by_kind| self.users(kind, id, *by_kind));
-        let mut users = users.filter(|by| !self.overlooks(kind, id, *by));
-        match users.next().or_else(|| self.kept_by(kind, id)) {
-            Some((by_kind, by)) => Err(Refusal::InUse {
-                kind,
-                id: id.to_string(),
-                by_kind,
-                by: by.to_string(),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// The objects of a kind that depend on an object, in the order of their creation.
-    fn users(&self, kind: Kind, id: Uuid, by: Kind) -> Vec<Ref> {
-        let commons: Vec<&Common> = match (kind, by) {
-            (Kind::LoadBalancer, Kind::Listener) => {
-                self.listeners_of(id).iter().map(|it| &it.common).collect()
-            }
-            (Kind::LoadBalancer, Kind::Pool) => {
-                self.pools_of(id).iter().map(|it| &it.common).collect()
-            }
-            (Kind::Listener, Kind::Pool) => {
-                let pool = self.listeners.get(&id).and_then(|it| it.default_pool);
-                let pool = pool.and_then(|pool| self.common((Kind::Pool, pool)));
-                pool.into_iter().collect()
-            }
-            (Kind::Listener, Kind::L7Policy) => {
-                let uses = |it: &&L7Policy| it.listener == id || it.redirect_listener == Some(id);
-                ordered(self.policies.values().filter(uses), |it| &it.common)
-                    .iter()
-                    .map(|it| &it.common)
-                    .collect()
-            }
-            (Kind::Pool, Kind::Member) => self.members_of(id).iter().map(|it| &it.common).collect(),
-            (Kind::Pool, Kind::HealthMonitor) => {
-                self.monitor_of(id).iter().map(|it| &it.common).collect()
-            }
-            (Kind::Pool, Kind::L7Policy) => self
-                .policies_using(id)
-                .iter()
-                .map(|it| &it.common)
-                .collect(),
-            _ => Vec::new(),
-        };
-        commons.iter().map(|common| (by, common.id)).collect()
-    }
-
     // Making and changing what all objects have.
 
     /// The common part of a new object, with an id that was never used.
@@ -501,7 +450,7 @@ impl State {
     }
 }
 
-fn ordered<'a, T>(
+pub(super) fn ordered<'a, T>(
     items: impl Iterator<Item = &'a T>,
     common: impl Fn(&T) -> &Common,
 ) -> Vec<&'a T> {

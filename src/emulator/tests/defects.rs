@@ -1,11 +1,13 @@
 //! Each defect shows where it exists, and nothing of it shows where it is off.
 
 mod probes;
+mod scene;
 
 use super::*;
 use crate::emulator::Defect;
 
-use self::probes::{Scene, shows};
+use self::probes::shows;
+use self::scene::Scene;
 
 fn desk(dialect: Dialect, defects: &[Defect]) -> Desk {
     Desk::with(Config {
@@ -35,12 +37,9 @@ fn a_defect_shows_in_its_dialects_and_not_where_it_is_off() {
 
 #[test]
 fn a_defect_changes_nothing_in_another_dialect() {
-    for (dialect, defect) in [
-        (Dialect::Octavia, Defect::MonitorIgnored),
-        (Dialect::Octavia, Defect::StaleRead),
-        (Dialect::NeutronLbaas, Defect::FirstMemberOnly),
-        (Dialect::OtcV2, Defect::RecreatedMonitorBlocks),
-    ] {
+    let everywhere = ALL.into_iter();
+    let pairs = everywhere.flat_map(|dialect| Defect::ALL.iter().map(move |it| (dialect, *it)));
+    for (dialect, defect) in pairs.filter(|(dialect, it)| !it.dialects().contains(dialect)) {
         let (faithful, bent) = (desk(dialect, &[]), desk(dialect, &[defect]));
         for desk in [&faithful, &bent] {
             let scene = Scene::new(desk);
