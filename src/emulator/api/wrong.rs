@@ -137,25 +137,24 @@ fn checked(caller: Caller, target: Target) -> Command {
 impl Api {
     /// What the deletion of an object comes to once it is done.
     pub(super) fn deleted(&self, kind: Option<Kind>) -> Turn {
-        let answer = Answer::new(204, None);
         if kind != Some(Kind::Pool) {
-            return Turn::Done(answer);
+            return Turn::Done(Answer::new(204, None));
         }
         if self.defects.has(Defect::ConnectionLost) {
             return Turn::Lost;
         }
-        let instead = self.defects.first(&[
-            (Defect::DeletionAnswers200, (200, false)),
-            (Defect::DeletionAnswers201, (201, false)),
-            (Defect::DeletionAnswers202, (202, false)),
-            (Defect::DeletionAnswersBody, (204, true)),
-            (Defect::DeletionAnswersPool, (200, true)),
+        let status = self.defects.first(&[
+            (Defect::DeletionAnswers200, 200),
+            (Defect::DeletionAnswers201, 201),
+            (Defect::DeletionAnswers202, 202),
+            (Defect::DeletionAnswersPool, 200),
         ]);
-        Turn::Done(match instead {
-            Some((status, false)) => Answer::new(status, None),
-            Some((status, true)) => Answer::new(status, json!({"pool": {}})),
-            None => answer,
-        })
+        let bodies = [Defect::DeletionAnswersBody, Defect::DeletionAnswersPool];
+        let body = bodies.iter().any(|defect| self.defects.has(*defect));
+        Turn::Done(Answer::new(
+            status.unwrap_or(204),
+            body.then(|| json!({"pool": {}})),
+        ))
     }
 
     /// When an answer is given, if not at once.

@@ -214,9 +214,11 @@ impl State {
         if kind != Kind::Pool {
             return None;
         }
-        self.past.deletions += 1;
-        if self.wrong(Defect::SomeFail) && self.past.deletions.is_multiple_of(SOME) {
-            return Some(Err(Refusal::Fault));
+        if self.wrong(Defect::SomeFail) {
+            self.past.deletions += 1;
+            if self.past.deletions.is_multiple_of(SOME) {
+                return Some(Err(Refusal::Fault));
+            }
         }
         if self.wrong(Defect::DeletedPoolStays) {
             return Some(Ok(Reply::Deleted));
