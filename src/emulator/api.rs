@@ -12,12 +12,15 @@ mod query;
 mod render;
 mod route;
 mod tree;
+mod wrong;
 
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::response::Response;
+use futures_util::stream;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
@@ -27,6 +30,7 @@ use serde_json::{Map, Value, json};
 use self::query::Query;
 use self::route::Route;
 use super::config::{Config, Identity};
+use super::defect::Defects;
 use super::dialect::{Accept, Answer, Cascade, DeleteBody, Permission, RequestId, Rules};
 use super::model::Kind;
 use super::refusal::Refusal;
@@ -38,6 +42,7 @@ const BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// One emulated API with its state.
 pub(super) struct Api {
     rules: &'static Rules,
+    defects: Defects,
     identities: Vec<Identity>,
     base: String,
     state: Mutex<State>,
@@ -50,6 +55,10 @@ pub(super) struct Api {
 pub(super) enum Turn {
     Done(Answer),
     Nap(Nap),
+    /// An answer that a defect holds back for so long.
+    Late(Duration, Answer),
+    /// No answer: a defect ends the connection.
+    Lost,
 }
 
 /// A deletion that sleeps between its checks and its effect.
@@ -64,6 +73,7 @@ impl Api {
     pub(super) fn new(config: &Config, base: String) -> Self {
         Self {
             rules: config.dialect.rules(),
+            defects: Defects::new(config),
             identities: config.identities.clone(),
             base,
             state: Mutex::new(State::new(config)),
@@ -102,6 +112,11 @@ impl Api {
                 tokio::time::sleep(nap.time).await;
                 self.wake(nap, self.now())
             }
+            Turn::Late(time, answer) => {
+                tokio::time::sleep(time).await;
+                answer
+            }
+            Turn::Lost => return broken(),
         };
         answer.into_response()
     }
@@ -109,9 +124,12 @@ impl Api {
     /// What comes of a request that was read, or could not be: its answer, unless a defect makes it sleep.
     pub(super) fn turn(&self, parts: &Parts, body: Result<Bytes, Refusal>, now: Timestamp) -> Turn {
         match self.respond(parts, body, now) {
-            Ok(Turn::Done(answer)) => Turn::Done(self.signed(Ok(answer))),
-            Ok(Turn::Nap(nap)) => Turn::Nap(nap),
-            Err(refusal) => Turn::Done(self.signed(Err(refusal))),
+            Ok(Turn::Done(answer)) => self.late(parts, self.signed(Ok(answer))),
+            Ok(turn) => turn,
+            Err(refusal) => {
+                let refusal = self.refused(parts, refusal, now);
+                self.late(parts, self.signed(Err(refusal)))
+            }
         }
     }
 
@@ -131,7 +149,8 @@ impl Api {
     fn signed(&self, answer: Result<Answer, Refusal>) -> Answer {
         let request_id = lock(&self.requests).id();
         let mut answer = answer.unwrap_or_else(|refusal| {
-            (self.rules.answer)(&refusal, &request_id.simple().to_string())
+            let answer = (self.rules.answer)(&refusal, &request_id.simple().to_string());
+            self.misworded(&refusal, answer)
         });
         match self.rules.request_id {
             RequestId::Header => answer
@@ -159,15 +178,21 @@ impl Api {
         self.admits_json(parts)?;
         let body = body?;
         let route = route?;
-        route.check_method(self.rules, &parts.method)?;
+        let method = self.method(parts, &route);
+        if self.clears(&route, &method) {
+            return self.clear(&caller, now);
+        }
+        route.check_method(self.rules, &method)?;
         route.check_ids(self.rules)?;
+        let caller = self.promoted(caller, &route, &method);
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let all_members = route == Route::AllMembers;
-        let writes = parts.method != Method::GET;
+        let item = route.item();
+        let writes = method != Method::GET;
         if writes && self.rules.permission == Permission::First {
             caller.may_write()?;
         }
-        let action = self.action(route, &parts.method, &query, &body)?;
+        let action = self.action(route, &method, &query, &body)?;
 
         let mut state = lock(&self.state);
         let command = Command {
@@ -191,7 +216,7 @@ impl Api {
                 Answer::new(200, Some(list::page(&state, kind, objects, &query, &url)?))
             }
             Reply::Tree(id) => Answer::new(200, Some(tree::tree(&state, id))),
-            Reply::Deleted => Answer::new(204, None),
+            Reply::Deleted => return Ok(self.deleted(item)),
             Reply::Accepted => Answer::new(202, None),
             Reply::Napping(time, target) => {
                 return Ok(Turn::Nap(Nap {
@@ -213,7 +238,9 @@ impl Api {
             .identities
             .iter()
             .find(|identity| Some(identity.token.as_str()) == token);
-        let identity = known.ok_or(Refusal::Unauthenticated)?;
+        let identity = known
+            .or_else(|| self.stranger(token))
+            .ok_or(Refusal::Unauthenticated)?;
         Ok(Caller {
             project: identity.project.clone(),
             access: identity.access,
@@ -272,6 +299,10 @@ impl Api {
                 match *method {
                     Method::PUT => Ok(Action::Update(target, change::change(rules, kind, body)?)),
                     Method::DELETE => {
+                        if let Some(id) = self.other_id(kind, query, body) {
+                            let target = Target { id, ..target };
+                            return Ok(Action::Delete(target, Depth::Object));
+                        }
                         if rules.delete_body == DeleteBody::Refused && !body.is_empty() {
                             return Err(Refusal::BodyOnDelete);
                         }
@@ -280,6 +311,7 @@ impl Api {
                             Cascade::OnRequest if cascade => Depth::Cascade,
                             Cascade::OnRequest | Cascade::Unknown => Depth::Object,
                         };
+                        let depth = self.depth(kind, query).unwrap_or(depth);
                         Ok(Action::Delete(target, depth))
                     }
                     _ => Ok(Action::Show(target)),
@@ -310,12 +342,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// An answer that ends before it begins, and the connection with it.
+fn broken() -> Response {
+    let end: io::Result<Bytes> = Err(io::ErrorKind::ConnectionReset.into());
+    Response::new(Body::from_stream(stream::iter([end])))
+}
+
 impl Answer {
     fn into_response(self) -> Response {
         let Self {
             status,
             headers,
             body,
+            form,
         } = self;
         let mut response = Response::new(Body::empty());
         *response.status_mut() =
@@ -330,8 +369,8 @@ impl Answer {
         if let Some(body) = body {
             response
                 .headers_mut()
-                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            *response.body_mut() = Body::from(body.to_string());
+                .insert(CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
+            *response.body_mut() = Body::from(form.written(&body));
         }
         response
     }

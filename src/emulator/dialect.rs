@@ -3,6 +3,7 @@
 //! Whoever has to decide something asks the table; nobody compares the dialect's name. So each decision
 //! is made in exactly one place, and can be bent there.
 
+mod answer;
 mod neutron;
 mod octavia;
 mod otc;
@@ -15,6 +16,8 @@ use super::model::{
     Algorithm, CompareType, Kind, MonitorType, PersistenceType, PolicyAction, Protocol, RuleType,
 };
 use super::refusal::Refusal;
+
+pub(crate) use self::answer::{Answer, Form};
 
 /// Whose behaviour is emulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -451,49 +454,4 @@ impl Shape {
 
 const fn extra(kind: Kind, name: &'static str, shape: Shape) -> Extra {
     Extra { kind, name, shape }
-}
-
-/// What goes on the wire.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Option<Value>,
-}
-
-impl Answer {
-    /// An answer without headers of its own.
-    pub(crate) fn new(status: u16, body: impl Into<Option<Value>>) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: body.into(),
-        }
-    }
-
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// `{"NeutronError": …}`, the body of neutron and of what grew out of it.
-    fn neutron(status: u16, class: &str, message: impl Into<String>) -> Self {
-        Self::new(
-            status,
-            json!({"NeutronError": {"type": class, "message": message.into(), "detail": ""}}),
-        )
-    }
-
-    /// The 401 of keystonemiddleware, which both OpenStack services stand behind.
-    fn keystone() -> Self {
-        let message = "The request you have made requires authentication.";
-        Self::new(
-            401,
-            json!({"error": {"code": 401, "title": "Unauthorized", "message": message}}),
-        )
-        .with(
-            "www-authenticate",
-            "Keystone uri=\"http://127.0.0.1/identity\"",
-        )
-    }
 }

@@ -55,6 +55,9 @@ pub(crate) enum Refusal {
     },
     #[error("the quota of {kind} is exhausted", kind = kind.plural())]
     Quota { kind: Kind },
+    /// Only defects make the emulator fail.
+    #[error("an internal error occurred")]
+    Fault,
     #[error("{reason}")]
     Clash { clash: Clash, reason: String },
 }

@@ -16,6 +16,8 @@ mod settle;
 mod state;
 #[cfg(test)]
 mod tests;
+mod usage;
+mod wrong;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -94,7 +96,8 @@ fn list(
         let mine = state
             .common((kind, *id))
             .is_some_and(|common| caller.sees(&common.project));
-        mine && parent.is_none_or(|parent| state.parent((kind, *id)) == Some(parent))
+        mine && state.listed(*id)
+            && parent.is_none_or(|parent| state.parent((kind, *id)) == Some(parent))
     });
     Ok(Reply::Listed(kind, ids.collect()))
 }
@@ -134,31 +137,32 @@ fn delete(
     depth: Depth,
     now: Timestamp,
 ) -> Result<Reply, Refusal> {
+    let target = &state.understood(target);
     let id = match state.target(caller, Intent::Write, target) {
-        Err(Refusal::NotFound { .. }) if state.deletes_again(target) => return Ok(Reply::Deleted),
-        found => found?,
+        Ok(id) => id,
+        Err(refusal) => return state.missed(caller, target, refusal, now),
     };
     match depth {
         Depth::Checked => {}
         Depth::Cascade => state.deletable((target.kind, id))?,
         Depth::Object => {
             if let Err(refusal) = state.unused(target.kind, id) {
-                state.spoil(target.kind, id);
+                state.spoil(target.kind, id, now);
                 return Err(refusal);
             }
             state.deletable((target.kind, id))?;
-            if let Some(reply) = state.botch(target, id, now) {
-                return Ok(reply);
+            if let Some(end) = state.botch(target, id, now) {
+                return end;
             }
         }
     }
-    let effects = match depth {
-        Depth::Object | Depth::Checked => Effects::default(),
-        Depth::Cascade => state
-            .below(id)
-            .into_iter()
-            .fold(Effects::default(), Effects::delete),
+    let with_it = match depth {
+        Depth::Object | Depth::Checked => state.taken_along((target.kind, id)),
+        Depth::Cascade => state.below(id),
     };
+    let effects = with_it
+        .into_iter()
+        .fold(Effects::default(), Effects::delete);
     state.begin(effects.delete((target.kind, id)), now);
     Ok(Reply::Deleted)
 }

@@ -48,7 +48,9 @@ impl Desk {
     fn send(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> Answer {
         match self.turn(method, path, token, body) {
             Turn::Done(answer) => answer,
+            Turn::Late(_, answer) => answer,
             Turn::Nap(nap) => self.api.wake(nap, self.now.get()),
+            Turn::Lost => panic!("{method} {path} ends the connection"),
         }
     }
 
@@ -57,10 +59,11 @@ impl Desk {
         if let Some(token) = token {
             request = request.header("X-Auth-Token", token);
         }
-        let (parts, body) = request
-            .body(body.to_owned())
-            .expect("a request")
-            .into_parts();
+        self.ask(request.body(body.to_owned()).expect("a request"))
+    }
+
+    fn ask(&self, request: http::Request<String>) -> Turn {
+        let (parts, body) = request.into_parts();
         self.api.turn(&parts, Ok(body.into()), self.now.get())
     }
 

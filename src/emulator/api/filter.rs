@@ -24,6 +24,14 @@ const CONTROLS: &[&str] = &[
     "display_all_rules",
 ];
 
+/// Whether a query has a filter at all.
+pub(super) fn filters(query: &Query) -> bool {
+    query
+        .pairs
+        .iter()
+        .any(|(key, _)| !CONTROLS.contains(&key.as_str()))
+}
+
 /// Keeps the objects that match every filter; of several values for one attribute, any.
 pub(super) fn filter(
     state: &State,

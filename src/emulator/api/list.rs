@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::filter::filter;
+use super::filter::{filter, filters};
 use super::query::{Query, encode};
 use super::render;
 use crate::emulator::dialect::{Body, Fields, Paging, SortPairs};
@@ -40,7 +40,11 @@ pub(super) fn objects(
         }
         object
     };
-    ids.iter().map(show).collect()
+    let filtered = filters(query);
+    ids.iter()
+        .filter(|id| filtered || !state.needs_filter(**id))
+        .map(show)
+        .collect()
 }
 
 /// The body of a list: what matches, in order, one page of it; `base` is the list's own URL.

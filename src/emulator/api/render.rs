@@ -98,6 +98,7 @@ fn head(state: &State, kind: Kind, common: &Common, map: &mut Map<String, Value>
 /// What an object ends with: statuses, times and echoed attributes.
 fn tail(state: &State, reference: Ref, common: &Common, map: &mut Map<String, Value>) {
     let kind = reference.0;
+    let provisioning = state.shown(kind, common.provisioning);
     for extra in state.rules.extras(kind) {
         let value = common
             .extra
@@ -108,7 +109,7 @@ fn tail(state: &State, reference: Ref, common: &Common, map: &mut Map<String, Va
     }
     match state.rules.body {
         Body::Octavia => {
-            put(map, "provisioning_status", common.provisioning.as_str());
+            put(map, "provisioning_status", provisioning.as_str());
             put(map, "operating_status", operating_status(state, reference));
             put(map, "tags", json!(common.tags));
             put(map, "created_at", time(common.created));
@@ -116,20 +117,20 @@ fn tail(state: &State, reference: Ref, common: &Common, map: &mut Map<String, Va
         }
         Body::Otc => match kind {
             Kind::LoadBalancer => {
-                put(map, "provisioning_status", common.provisioning.as_str());
+                put(map, "provisioning_status", provisioning.as_str());
                 put(map, "operating_status", "ONLINE");
                 times_and_tags(common, map);
             }
             Kind::Listener => times_and_tags(common, map),
             Kind::Member => put(map, "operating_status", operating_status(state, reference)),
             Kind::L7Policy | Kind::L7Rule => {
-                put(map, "provisioning_status", common.provisioning.as_str());
+                put(map, "provisioning_status", provisioning.as_str());
             }
             Kind::Pool | Kind::HealthMonitor => {}
         },
         Body::Neutron => {
             if kind == Kind::LoadBalancer {
-                put(map, "provisioning_status", common.provisioning.as_str());
+                put(map, "provisioning_status", provisioning.as_str());
                 put(map, "operating_status", operating_status(state, reference));
             }
         }

@@ -104,6 +104,14 @@ impl Route {
         }
     }
 
+    /// The kind of the one object that it names.
+    pub(super) fn item(&self) -> Option<Kind> {
+        match self {
+            Self::Item { kind, .. } => Some(*kind),
+            _ => None,
+        }
+    }
+
     /// The methods that the resource has.
     pub(super) fn allow(&self, rules: &Rules) -> &'static str {
         match self {

@@ -36,7 +36,7 @@ fn node(state: &State, reference: Ref) -> Value {
         map.insert("name".into(), json!(common.name));
         map.insert(
             "provisioning_status".into(),
-            json!(common.provisioning.as_str()),
+            json!(state.shown(reference.0, common.provisioning).as_str()),
         );
         let down = state.rules.body == Body::Otc && !common.admin_state_up;
         let operating = if down {

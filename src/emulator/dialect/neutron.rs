@@ -195,6 +195,7 @@ fn answer(refusal: &Refusal, _request: &str) -> Answer {
             Answer::neutron(409, "StateInvalid", message)
         }
         Refusal::Quota { .. } => Answer::neutron(409, "OverQuota", message),
+        Refusal::Fault => Answer::neutron(500, "HTTPInternalServerError", message),
         Refusal::Clash { clash, .. } => {
             let class = match clash {
                 Clash::PortTaken => "LoadBalancerListenerProtocolPortExists",

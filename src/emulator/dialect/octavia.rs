@@ -344,6 +344,7 @@ fn answer(refusal: &Refusal, request: &str) -> Answer {
             format!("Load Balancer {load_balancer} is immutable and cannot be updated."),
         ),
         Refusal::Quota { .. } => fault(403, message),
+        Refusal::Fault => fault(500, message),
         Refusal::Clash { clash, .. } => match clash {
             Clash::PortTaken
             | Clash::DefaultPoolTaken

@@ -209,6 +209,7 @@ fn answer(refusal: &Refusal, request: &str) -> Answer {
             );
             Answer::neutron(409, "StateInvalid", message)
         }
+        Refusal::Fault => Answer::neutron(500, "HTTPInternalServerError", message),
         Refusal::Clash { clash, .. } => match clash {
             Clash::PortTaken => front(400, "ELB.6200", message, request),
             Clash::MonitorType

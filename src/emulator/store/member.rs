@@ -10,6 +10,7 @@ use super::state::{Intent, State};
 use super::{
     Basics, BasicsChange, Caller, MemberBatch, MemberChange, MemberDraft, Reply, parse_id,
 };
+use crate::emulator::defect::Defect;
 use crate::emulator::model::{Kind, Member};
 use crate::emulator::refusal::{Clash, Refusal};
 
@@ -53,6 +54,11 @@ pub(super) fn batch(
         MemberBatch::Add(drafts) => add(state, caller, pool, drafts, now)?,
         MemberBatch::Delete(ids) => delete(state, pool, &ids)?,
         MemberBatch::Replace(drafts) => replace(state, caller, pool, drafts, now)?,
+    };
+    let effects = if state.wrong(Defect::BatchLeavesOne) {
+        effects.sparing_one()
+    } else {
+        effects
     };
     state.begin(effects.update((Kind::Pool, pool)), now);
     Ok(Reply::Accepted)

@@ -110,9 +110,6 @@ pub(super) fn update(
         redirect_url,
         position,
     } = change;
-    let Some(policy) = state.policies.get(&id) else {
-        return Ok(Effects::default());
-    };
     for (kind, named) in [
         (Kind::Pool, redirect_pool),
         (Kind::Listener, redirect_listener),
@@ -121,6 +118,10 @@ pub(super) fn update(
             state.find_named(caller, kind, named)?;
         }
     }
+    let redirect_pool = state.redirected(id, redirect_pool)?;
+    let Some(policy) = state.policies.get(&id) else {
+        return Ok(Effects::default());
+    };
     let (listener, before) = (policy.listener, policy.redirect_pool);
     let redirect = Redirect {
         action: action.unwrap_or(policy.action),

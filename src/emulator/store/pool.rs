@@ -59,7 +59,8 @@ pub(super) fn create(
         }
     }
 
-    let common = state.new_common(project, basics, now);
+    let mut common = state.new_common(project, basics, now);
+    common.id = state.pool_id(common.id);
     let id = common.id;
     state.pools.insert(
         id,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::state::{Ref, State};
+use crate::emulator::defect::Defect;
 use crate::emulator::dialect::{OrphanedPolicy, Positions, Settling};
 use crate::emulator::model::{Kind, PolicyAction, Provisioning};
 
@@ -30,6 +31,12 @@ impl Effects {
 
     pub(super) fn delete(mut self, reference: Ref) -> Self {
         self.deleted.push(reference);
+        self
+    }
+
+    /// As they are, but one object is not taken away.
+    pub(super) fn sparing_one(mut self) -> Self {
+        self.deleted.pop();
         self
     }
 }
@@ -83,6 +90,7 @@ impl State {
                 }
                 let wait = self.random.duration(&self.pending.clone());
                 let due = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+                let due = self.never(&transition.removed).unwrap_or(due);
                 let sequence = self.next_sequence();
                 self.transitions.insert((due, sequence), transition);
             }
@@ -189,26 +197,33 @@ impl State {
             }
             Kind::Pool => {
                 self.members.retain(|_, it| it.pool != id);
-                self.monitors.retain(|_, it| it.pool != id);
+                if !self.wrong(Defect::MonitorSurvives) {
+                    self.monitors.retain(|_, it| it.pool != id);
+                }
+                let listeners_keep = self.wrong(Defect::ListenerKeepsReference);
                 for listener in self
                     .listeners
                     .values_mut()
-                    .filter(|it| it.default_pool == Some(id))
+                    .filter(|it| it.default_pool == Some(id) && !listeners_keep)
                 {
                     listener.default_pool = None;
                 }
+                let policies_keep = self.wrong(Defect::PolicyKeepsReference);
+                let actions_stay = self.wrong(Defect::OrphanKeepsAction);
                 for policy in self
                     .policies
                     .values_mut()
-                    .filter(|it| it.redirect_pool == Some(id))
+                    .filter(|it| it.redirect_pool == Some(id) && !policies_keep)
                 {
                     policy.redirect_pool = None;
                     match self.rules.orphaned_policy {
-                        OrphanedPolicy::Cleared => {}
-                        OrphanedPolicy::Rejects => policy.action = PolicyAction::Reject,
+                        OrphanedPolicy::Rejects if !actions_stay => {
+                            policy.action = PolicyAction::Reject;
+                        }
+                        OrphanedPolicy::Rejects | OrphanedPolicy::Cleared => {}
                     }
                 }
-                self.pools.remove(&id);
+                self.bury(id);
             }
             Kind::Member => {
                 self.members.remove(&id);

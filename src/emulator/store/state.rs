@@ -160,7 +160,7 @@ impl State {
         ordered(
             self.pools
                 .values()
-                .filter(|it| it.load_balancer == load_balancer),
+                .filter(|it| it.load_balancer == load_balancer && self.referred(it.common.id)),
             |it| &it.common,
         )
     }
@@ -247,7 +247,7 @@ impl State {
             id: id.to_owned(),
         };
         let found = parse_id(id).ok_or_else(missing)?;
-        if intent == Intent::Write && self.stale((kind, found)) {
+        if self.remains(found) || intent == Intent::Write && self.stale((kind, found)) {
             return Err(missing());
         }
         let common = self.common((kind, found)).ok_or_else(missing)?;
@@ -345,7 +345,7 @@ impl State {
         let Some(bound) = bound else { return Ok(()) };
         let owns = |id: &Uuid| {
             self.common((kind, *id))
-                .is_some_and(|common| common.project == project)
+                .is_some_and(|common| common.project == project && self.counts(*id))
         };
         let owned = self.ids(kind).iter().filter(|id| owns(id)).count();
         if owned + more > bound {
@@ -362,6 +362,9 @@ impl State {
 
     /// Refuses a deletion while the load balancer is locked; one in ERROR can still be deleted itself.
     pub(super) fn deletable(&self, reference: Ref) -> Result<(), Refusal> {
+        if self.ignores_lock(reference) {
+            return Ok(());
+        }
         let tolerated: &[Provisioning] = match reference.0 {
             Kind::LoadBalancer => &[Provisioning::Error],
             _ => &[],
@@ -389,46 +392,6 @@ impl State {
             })
         } else {
             Ok(())
-        }
-    }
-
-    /// Refuses to delete what something else depends on; the one place where a dependant blocks.
-    pub(super) fn unused(&self, kind: Kind, id: Uuid) -> Result<(), Refusal> {
-        let blockers = self.rules.blockers(kind).iter().copied();
-        for by_kind in blockers.chain(self.kept_by(kind, id)) {
-            if self.overlooks(kind, id, by_kind) {
-                continue;
-            }
-            if let Some(by) = self.dependant(kind, id, by_kind) {
-                return Err(Refusal::InUse {
-                    kind,
-                    id: id.to_string(),
-                    by_kind,
-                    by: by.to_string(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// The first object of a kind that depends on an object.
-    fn dependant(&self, kind: Kind, id: Uuid, by: Kind) -> Option<Uuid> {
-        match (kind, by) {
-            (Kind::LoadBalancer, Kind::Listener) => {
-                self.listeners_of(id).first().map(|it| it.common.id)
-            }
-            (Kind::LoadBalancer, Kind::Pool) => self.pools_of(id).first().map(|it| it.common.id),
-            (Kind::Listener, Kind::Pool) => self.listeners.get(&id).and_then(|it| it.default_pool),
-            (Kind::Listener, Kind::L7Policy) => {
-                let uses = |it: &&L7Policy| it.listener == id || it.redirect_listener == Some(id);
-                ordered(self.policies.values().filter(uses), |it| &it.common)
-                    .first()
-                    .map(|it| it.common.id)
-            }
-            (Kind::Pool, Kind::Member) => self.members_of(id).first().map(|it| it.common.id),
-            (Kind::Pool, Kind::HealthMonitor) => self.monitor_of(id).map(|it| it.common.id),
-            (Kind::Pool, Kind::L7Policy) => self.policies_using(id).first().map(|it| it.common.id),
-            _ => None,
         }
     }
 
@@ -487,7 +450,7 @@ impl State {
     }
 }
 
-fn ordered<'a, T>(
+pub(super) fn ordered<'a, T>(
     items: impl Iterator<Item = &'a T>,
     common: impl Fn(&T) -> &Common,
 ) -> Vec<&'a T> {

@@ -5,11 +5,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::emulator::{Emulator, Running};
+use crate::emulator::{Defect, Emulator, Running};
 
 async fn serve(dialect: Dialect) -> Running {
+    serve_with(dialect, &[]).await
+}
+
+async fn serve_with(dialect: Dialect, defects: &[Defect]) -> Running {
     let config = Config {
         quotas: Quotas::UNLIMITED,
+        defects: defects.to_vec(),
         ..Config::new(dialect)
     };
     let emulator = Emulator::bind(config, ([127, 0, 0, 1], 0).into())
@@ -314,4 +319,62 @@ async fn a_dropped_emulator_stops_to_accept() {
     tokio::time::timeout(Duration::from_secs(10), refused)
         .await
         .expect("it stops");
+}
+
+/// The path of a new pool, alone on a load balancer of its own.
+async fn new_pool(running: &Running) -> String {
+    let mut parent = json!({"loadbalancer": {"vip_subnet_id": SUBNET}});
+    let mut id = String::new();
+    for (plural, singular) in [("loadbalancers", "loadbalancer"), ("pools", "pool")] {
+        let path = format!("/v2.0/lbaas/{plural}");
+        let created = eventually(running, "POST", &path, &parent.to_string()).await;
+        let body: Value =
+            serde_json::from_slice(&created.bytes().await.expect("a body")).expect("JSON");
+        id = body[singular]["id"].as_str().expect("an id").to_owned();
+        parent = json!({"pool": pool_of("loadbalancer_id", &id)});
+    }
+    format!("/v2.0/lbaas/pools/{id}")
+}
+
+#[tokio::test]
+async fn a_lost_connection_has_no_answer_and_the_pool_is_gone() {
+    let running = serve_with(Dialect::OtcV2, &[Defect::ConnectionLost]).await;
+    let pool = new_pool(&running).await;
+    let request = client().delete(format!("{}{pool}", running.url()));
+    let end = request.header("X-Auth-Token", "assize-owner").send().await;
+    assert!(end.is_err(), "{end:?}");
+    let read = send(&running, "GET", &pool, "").await;
+    assert_eq!(read.status(), StatusCode::NOT_FOUND);
+    running.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_answer_is_on_the_wire() {
+    let unknown = format!("/v2.0/lbaas/pools/{NOBODY}");
+    for (defect, status, content_type, json) in [
+        (Defect::ErrorAsHtml, 404, "text/html; charset=utf-8", true),
+        (Defect::TruncatedError, 404, "application/json", false),
+        (Defect::ErrorWithoutBody, 404, "", false),
+        (Defect::DeletionAnswersBody, 204, "application/json", false),
+        (Defect::DeletionAnswersPool, 200, "application/json", true),
+    ] {
+        let running = serve_with(Dialect::OtcV2, &[defect]).await;
+        let path = if status == 404 {
+            unknown.clone()
+        } else {
+            new_pool(&running).await
+        };
+        let answer = send(&running, "DELETE", &path, "").await;
+        let name = defect.name();
+        assert_eq!(answer.status().as_u16(), status, "{name}");
+        let shown = answer
+            .headers()
+            .get("content-type")
+            .map_or("", |it| it.to_str().expect("a text"));
+        assert_eq!(shown, content_type, "{name}");
+        let body = answer.bytes().await.expect("a body");
+        let parsed = serde_json::from_slice::<Value>(&body);
+        assert_eq!(parsed.is_ok(), json, "{name}");
+        running.shutdown().await.expect("a clean end");
+    }
 }
