@@ -191,7 +191,7 @@ mod tests {
             verdict: Verdict::Fail,
             reason: Some(text()),
             findings: vec![Finding {
-                check: "body",
+                check: "body".into(),
                 requirements: Vec::new(),
                 level: Level::Must,
                 expected: text(),
