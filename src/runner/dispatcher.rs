@@ -190,7 +190,7 @@ pub async fn run(
         {
             fast = Some(outcome.id.clone());
         }
-        order.outcomes[at] = Some(redacted(&target, outcome));
+        order.outcomes[at] = Some(redacted(&target.secrets, outcome));
         on_event(Event::Progress { done });
         order.emit(&mut on_event);
     }
@@ -215,11 +215,11 @@ pub async fn run(
     order.emit(&mut on_event);
 
     let leaked = (ctx.leases.close(&ctx).await.into_iter())
-        .map(|leak| redacted_leak(&target, leak))
+        .map(|leak| redacted_leak(&target.secrets, leak))
         .collect();
     let mut outcomes: Vec<CaseOutcome> = order.outcomes.into_iter().flatten().collect();
     for trouble in ctx.leases.troubles() {
-        let outcome = redacted(&target, shared_outcome(trouble, started));
+        let outcome = redacted(&target.secrets, shared_outcome(trouble, started));
         on_event(Event::Finished(&outcome));
         outcomes.push(outcome);
     }

@@ -2,5 +2,6 @@
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod hostile;
 mod json;
 mod support;

@@ -2,15 +2,16 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use assize::outcome::{CaseOutcome, Event, RunReport};
 use assize::report::json::{CaseRecord, EventRecord, Json, Run, Summary, VERSION};
 use assize::report::junit;
+use assize::secret::Secrets;
 
 use crate::args;
-use crate::artefact::Artefact;
+use crate::artefact::{Artefact, Told, hold_back};
 use crate::output::complain;
 
 /// The reports of a run.
@@ -24,7 +25,7 @@ pub(crate) struct Reports {
 
 /// Events go straight to their place, line by line: they are of use while the run goes on.
 struct Events {
-    shown: String,
+    path: PathBuf,
     file: File,
 }
 
@@ -86,7 +87,7 @@ impl Reports {
             // The run is worth more than its events.
             complain(&format!(
                 "{}: no more events are written: {error}\n",
-                events.shown
+                events.path.display()
             ));
             self.events = None;
         }
@@ -94,34 +95,67 @@ impl Reports {
     }
 
     /// Writes the rest and puts every file in its place. What goes wrong with one keeps none of the others.
-    pub(crate) fn close(mut self, report: &RunReport) -> anyhow::Result<()> {
-        let mut problems: Vec<anyhow::Error> = Vec::new();
-        problems.extend(
-            self.note(|| EventRecord::Finished {
-                summary: Summary::of(report),
-            })
-            .err(),
-        );
+    /// `before` is what came of the files that were written already.
+    pub(crate) fn close(
+        mut self,
+        report: &RunReport,
+        secrets: &Secrets,
+        before: anyhow::Result<()>,
+    ) -> anyhow::Result<Files> {
+        let mut problems = Problems::default();
+        problems.hear(before);
+        let last = self.note(|| EventRecord::Finished {
+            summary: Summary::of(report),
+        });
+        problems.hear(last);
         if let (Some(file), Some(pieces)) = (self.json, self.pieces) {
-            problems.extend(
-                pieces
-                    .tail(report)
-                    .map_err(Into::into)
-                    .and_then(|tail| file.close(&tail))
-                    .err(),
-            );
+            let tail = pieces.tail(report).map_err(anyhow::Error::from);
+            problems.hear(tail.and_then(|tail| file.close(&tail, secrets)));
         }
         if let Some(file) = self.junit {
             let text = junit(report).context("the JUnit report cannot be formed");
-            problems.extend(text.and_then(|text| file.close(&text)).err());
+            problems.hear(text.and_then(|text| file.close(&text, secrets)));
         }
-        let Some(last) = problems.pop() else {
-            return Ok(());
-        };
-        for problem in problems {
-            complain(&format!("error: {problem:#}\n"));
+        if let Some(events) = self.events {
+            problems.hear(hold_back(&events.path, secrets));
         }
-        Err(last)
+        problems.end()
+    }
+}
+
+/// Whether what was written may be read by others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Files {
+    /// All is well.
+    Clean,
+    /// One told a secret and was deleted.
+    Told,
+}
+
+/// What went wrong with the files, one after the other.
+#[derive(Default)]
+struct Problems {
+    told: bool,
+    last: Option<anyhow::Error>,
+}
+
+impl Problems {
+    fn hear(&mut self, result: anyhow::Result<()>) {
+        let Err(error) = result else { return };
+        if error.is::<Told>() {
+            complain(&format!("error: {error}\n"));
+            self.told = true;
+        } else if let Some(before) = self.last.replace(error) {
+            complain(&format!("error: {before:#}\n"));
+        }
+    }
+
+    fn end(self) -> anyhow::Result<Files> {
+        match self.last {
+            Some(error) => Err(error),
+            None if self.told => Ok(Files::Told),
+            None => Ok(Files::Clean),
+        }
     }
 }
 
@@ -133,6 +167,9 @@ impl Events {
                 .with_context(|| format!("{} cannot be created", directory.display()))?;
         }
         let file = File::create(path).with_context(|| format!("{shown} cannot be written"))?;
-        Ok(Self { shown, file })
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+        })
     }
 }
