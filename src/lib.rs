@@ -6,6 +6,8 @@
 
 pub mod source;
 
+pub mod secret;
+
 pub mod exchange;
 
 pub mod suite;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use crate::secret::Secrets;
 use crate::suite::model::{Profile, Suite};
 use crate::template::Scope;
 
@@ -21,7 +22,7 @@ pub struct Target {
     /// Header fields by identity; an identity that is not here is not configured.
     pub identities: BTreeMap<String, Vec<(String, String)>>,
     /// Texts that must reach no report, with the name to show instead.
-    pub secrets: Vec<(String, String)>,
+    pub secrets: Secrets,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -164,21 +165,22 @@ impl Target {
                 identities.insert(name.clone(), headers);
             }
         }
-        let secrets = suite
-            .variables
-            .iter()
-            .filter(|(_, variable)| variable.secret)
-            .filter_map(|(name, _)| {
-                Some((
-                    values
-                        .get(name)?
-                        .as_str()
-                        .filter(|value| !value.is_empty())?
-                        .to_owned(),
-                    name.clone(),
-                ))
-            })
-            .collect();
+        let secrets = Secrets::new(
+            suite
+                .variables
+                .iter()
+                .filter(|(_, variable)| variable.secret)
+                .filter_map(|(name, _)| {
+                    Some((
+                        values
+                            .get(name)?
+                            .as_str()
+                            .filter(|value| !value.is_empty())?
+                            .to_owned(),
+                        name.clone(),
+                    ))
+                }),
+        );
         Ok(Self {
             endpoint,
             profile,
@@ -211,19 +213,6 @@ impl Target {
         }
         scope.set("profile", &Json::Object(profile));
         scope
-    }
-
-    /// The text with every secret replaced by `${its name}`.
-    pub fn redact(&self, text: &str) -> String {
-        self.secrets
-            .iter()
-            .fold(text.to_owned(), |text, (secret, name)| {
-                if text.contains(secret.as_str()) {
-                    text.replace(secret.as_str(), &format!("${{{name}}}"))
-                } else {
-                    text
-                }
-            })
     }
 }
 

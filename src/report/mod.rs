@@ -11,11 +11,13 @@
 //! | `layout`, `evidence` | findings and exchanges in words, shared by the renderers |
 //! | [`Console`] | the lines of cases and the summary of a run, for a terminal or a log |
 //! | [`junit()`] | the XML that CI systems read |
+//! | [`json`] | everything, for machines: a document with a published schema, and events |
 
 mod console;
 mod curl;
 pub mod escape;
 mod evidence;
+pub mod json;
 mod junit;
 mod layout;
 #[cfg(test)]

@@ -31,8 +31,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Serve the embedded emulator.
     Serve(Serve),
-    /// Print the JSON Schema of the scenario format.
-    Schema,
+    /// Print the JSON Schema of the scenario format, of JSON reports, or of events.
+    Schema(Schema),
     /// Say what a requirement or a diagnostic means.
     Explain(Explain),
 }
@@ -130,15 +130,30 @@ pub(crate) struct Run {
     /// Let a violation of a `should` fail, too.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Write JUnit XML to this file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
     /// Write the scenarios that show what was found by sequences and races into this directory.
     #[arg(long, value_name = "DIR", default_value = "assize-found")]
     pub(crate) found: PathBuf,
     /// One line a case, on a terminal too.
     #[arg(long, short)]
     pub(crate) verbose: bool,
+}
+
+/// What is written besides the terminal. Files are written as the run goes and take their place at its end.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reports")]
+pub(crate) struct Reports {
+    /// Write JUnit XML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write everything as JSON to this file; `assize schema report` describes it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write what happens to this file while it happens, one line of JSON each; `assize schema events`
+    /// describes them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -165,6 +180,23 @@ pub(crate) struct List {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) suite: Suite,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// What to describe.
+    #[arg(value_enum, default_value_t = Described::Scenarios)]
+    pub(crate) of: Described,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Described {
+    /// Files of a suite.
+    Scenarios,
+    /// What --json writes.
+    Report,
+    /// A line of what --events writes.
+    Events,
 }
 
 #[derive(Debug, Args)]

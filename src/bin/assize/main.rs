@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. The only place that prints, exits, or reads the environment.
 
 mod args;
+mod artefact;
 mod check;
 mod coverage;
 mod emulator;
@@ -8,6 +9,7 @@ mod explain;
 mod found;
 mod list;
 mod output;
+mod reports;
 mod run;
 mod schema;
 mod select;
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),
         Command::Serve(serve) => serve::serve(&serve),
-        Command::Schema => schema::schema(),
+        Command::Schema(schema) => schema::schema(&schema),
         Command::Explain(explain) => explain::explain(&explain),
     };
     match result {

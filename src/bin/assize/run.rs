@@ -1,14 +1,13 @@
 //! `assize run`: the main job.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use assize::case::{Expansion, expand};
 use assize::outcome::{Event, RunReport, Verdict};
 use assize::plan::Plan;
-use assize::report::{Console, junit};
+use assize::report::Console;
 use assize::runner::{Options, run as run_plan};
 use assize::suite::model::Suite;
 use assize::target::{Limits, Target};
@@ -17,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::list::left_out;
 use crate::output::{complain, say, stdout_is_terminal, styled};
+use crate::reports::{Files, Reports};
 use crate::{USAGE, args, emulator, found, select};
 
 pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     let Some(suite) = select::suite(&arguments.suite, &set)? else {
         return Ok(USAGE);
     };
-    let junit_file = arguments.junit.as_deref().map(Artefact::open).transpose()?;
+    let mut reports = Reports::open(&arguments.reports)?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
         let seed = arguments.generate.seed.unwrap_or_else(fresh_seed);
@@ -72,20 +72,22 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             });
         }
         announce(&suite, &target, seed, embedded.is_some());
+        let secrets = target.secrets.clone();
         complain(&left_out(&plan, &rest));
-        let report = execute(arguments, suite, target, plan, seed).await?;
+        let report = execute(arguments, suite, target, plan, seed, &mut reports).await?;
         if let Some(running) = embedded {
             running
                 .shutdown()
                 .await
                 .context("the embedded emulator did not stop")?;
         }
-        if let Some(file) = junit_file {
-            file.write(&junit(&report).context("the JUnit report cannot be formed")?)?;
-        }
         complain(&nothing.unwrap_or_default());
-        found::write(&report, &arguments.found, &arguments.suite)?;
-        Ok(report.exit_code())
+        let found = found::write(&report, &arguments.found, &arguments.suite, &secrets);
+        let files = reports.close(&report, &secrets, found)?;
+        Ok(match files {
+            Files::Clean => report.exit_code(),
+            Files::Told => 3,
+        })
     })
 }
 
@@ -160,6 +162,7 @@ async fn execute(
     target: Target,
     plan: Plan,
     seed: u64,
+    reports: &mut Reports,
 ) -> anyhow::Result<RunReport> {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
@@ -189,13 +192,9 @@ async fn execute(
     };
     let bar = progress(plan.runnable().count());
     let mut failed = None;
-    let report = run_plan(
-        suite,
-        Arc::new(target),
-        plan,
-        options,
-        cancel,
-        |event| match event {
+    let report = run_plan(suite, Arc::new(target), plan, options, cancel, |event| {
+        failed = failed.take().or(reports.tell(&event).err());
+        match event {
             Event::Started { .. } => {}
             Event::Progress { done } => bar.set_position(done as u64),
             Event::Finished(outcome) => {
@@ -208,8 +207,8 @@ async fn execute(
                     failed = failed.take().or(said.err());
                 }
             }
-        },
-    )
+        }
+    })
     .await?;
     watcher.abort();
     bar.finish_and_clear();
@@ -256,52 +255,4 @@ pub(crate) async fn interrupted() {
 )]
 fn leave() {
     std::process::exit(3);
-}
-
-/// A report's file: made sure of before the run, written beside its place and renamed after it.
-struct Artefact {
-    path: PathBuf,
-    draft: tempfile::NamedTempFile,
-}
-
-impl Artefact {
-    fn open(path: &Path) -> anyhow::Result<Self> {
-        let directory = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        std::fs::create_dir_all(directory)
-            .with_context(|| format!("{} cannot be created", directory.display()))?;
-        if path.is_dir() {
-            anyhow::bail!("{} is a directory; name a file", path.display());
-        }
-        let draft = tempfile::Builder::new()
-            .prefix(".assize-")
-            .tempfile_in(directory)
-            .with_context(|| format!("{} cannot be written", path.display()))?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            draft,
-        })
-    }
-
-    fn write(mut self, text: &str) -> anyhow::Result<()> {
-        let shown = self.path.display().to_string();
-        self.draft
-            .write_all(text.as_bytes())
-            .with_context(|| format!("{shown} cannot be written"))?;
-        // A temporary file is private to its owner; a report is not.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            self.draft
-                .as_file()
-                .set_permissions(std::fs::Permissions::from_mode(0o644))
-                .with_context(|| format!("{shown} cannot be made readable"))?;
-        }
-        self.draft
-            .persist(&self.path)
-            .with_context(|| format!("{shown} cannot be written"))?;
-        Ok(())
-    }
 }
