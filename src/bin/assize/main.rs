@@ -12,6 +12,7 @@ mod run;
 mod schema;
 mod select;
 mod serve;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Run(run) => run::run(&run),
+        Command::Sweep(sweep) => sweep::sweep(&sweep),
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),
         Command::Serve(serve) => serve::serve(&serve),

@@ -9,7 +9,7 @@ use assize::case::{Expansion, expand};
 use assize::outcome::{Event, RunReport, Verdict};
 use assize::plan::Plan;
 use assize::report::{Console, junit};
-use assize::runner::{Options, run as run_plan};
+use assize::runner::{EXTENSION, Options, run as run_plan};
 use assize::suite::model::Suite;
 use assize::target::{Limits, Target};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -73,7 +73,9 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         }
         announce(&suite, &target, seed, embedded.is_some());
         complain(&left_out(&plan, &rest));
-        let report = execute(arguments, suite, target, plan, seed).await?;
+        // What the embedded emulator holds ends with it.
+        let ledger = embedded.is_none().then(|| arguments.ledger.clone());
+        let report = execute(arguments, suite, target, plan, seed, ledger).await?;
         if let Some(running) = embedded {
             running
                 .shutdown()
@@ -160,6 +162,7 @@ async fn execute(
     target: Target,
     plan: Plan,
     seed: u64,
+    ledger: Option<PathBuf>,
 ) -> anyhow::Result<RunReport> {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
@@ -170,7 +173,9 @@ async fn execute(
         );
         stop.cancel();
         interrupted().await;
-        complain("\nleft at once: objects of this run may be left on the endpoint.\n");
+        complain(
+            "\nleft at once: objects of this run may be left on the endpoint; `assize sweep` removes them.\n",
+        );
         leave();
     });
     let options = Options {
@@ -179,8 +184,10 @@ async fn execute(
         deadline: arguments.deadline,
         strict: arguments.strict,
         seed,
+        ledger: ledger.clone(),
         ..Options::standard()
     };
+    let ledger = ledger.map(|directory| directory.join(format!("{}.{EXTENSION}", options.run_id)));
     let terminal = stdout_is_terminal();
     let console = Console {
         width: None,
@@ -216,7 +223,14 @@ async fn execute(
     if let Some(error) = failed.filter(|error| !crate::output::is_closed_pipe(error)) {
         return Err(error);
     }
-    match say(&format!("{}\n", console.summary(&report))) {
+    let said = say(&format!("{}\n", console.summary(&report)));
+    if let Some(ledger) = ledger.filter(|ledger| ledger.exists()) {
+        complain(&format!(
+            "objects of this run may be left; `assize sweep {}` looks, and removes them\n",
+            ledger.display()
+        ));
+    }
+    match said {
         Err(error) if !crate::output::is_closed_pipe(&error) => Err(error),
         _ => Ok(report),
     }
