@@ -23,6 +23,7 @@ mod layout;
 #[cfg(test)]
 mod lint;
 mod lists;
+pub mod proof;
 #[cfg(test)]
 mod sample;
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
 use super::redact::{redacted, redacted_leak};
+use super::tamper::Tamper;
 use super::transport::{SetupError, Transport};
 use super::{Context, executor};
 use crate::outcome::{
@@ -38,6 +39,10 @@ pub struct Options {
     pub run_id: String,
     /// The directory for the ledger, from which a sweep learns what a killed run has left.
     pub ledger: Option<PathBuf>,
+    /// The most that is waited for an aftermath, where that is less than what the profile grants.
+    pub grace: Option<Duration>,
+    /// What is done to the traffic, to see what the suite is worth.
+    pub tamper: Option<Tamper>,
 }
 
 impl Options {
@@ -52,6 +57,8 @@ impl Options {
             seed: 0,
             run_id: id[..8].to_owned(),
             ledger: None,
+            grace: None,
+            tamper: None,
         }
     }
 }
@@ -108,6 +115,8 @@ pub async fn run(
         ledger,
         cancel: cancel.clone(),
         strict: options.strict,
+        tamper: options.tamper.clone(),
+        grace: options.grace,
     });
 
     let mut report = RunReport {

@@ -9,6 +9,7 @@ mod explain;
 mod found;
 mod list;
 mod output;
+mod prove;
 mod reports;
 mod run;
 mod schema;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Sweep(sweep) => sweep::sweep(&sweep),
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),
+        Command::Prove(prove) => prove::prove(&prove),
         Command::Serve(serve) => serve::serve(&serve),
         Command::Schema(schema) => schema::schema(&schema),
         Command::Explain(explain) => explain::explain(&explain),
