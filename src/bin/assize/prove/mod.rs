@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use assize::case::{Case, Generate, expand};
 use assize::emulator::{Defect, Dialect, Emulator, Running};
-use assize::outcome::{CaseOutcome, Event, RunReport, Verdict};
+use assize::outcome::{CaseOutcome, Event, Verdict};
 use assize::plan::{Filter, Plan, Planned};
 use assize::proof::{Fate, Kill, Kind, Mutant, Proof};
 use assize::report::{Console, proof};
@@ -19,6 +19,7 @@ use assize::suite::model::Suite;
 use assize::target::{Limits, Target};
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::artefact::Artefact;
@@ -26,7 +27,7 @@ use crate::output::{complain, say, stdout_is_terminal, styled};
 use crate::{USAGE, args, emulator, select};
 
 /// The most that is waited for an aftermath: a mutant is not given the minutes of a real cloud.
-const GRACE: Duration = Duration::from_millis(1500);
+const GRACE: Duration = Duration::from_millis(400);
 /// How long the pending states of an emulator with defects last: longer than it takes to try something meanwhile.
 const PENDING: Duration = Duration::from_millis(60);
 
@@ -129,7 +130,7 @@ impl Prover<'_> {
                 (running.url().to_owned(), Some(running))
             }
         };
-        let target = self.target(&endpoint)?;
+        let target = self.target(&endpoint, false)?;
         let filter = select::filter(&self.arguments.selection);
         let cases = expand(&self.suite, &target, &Generate::default()).cases;
         let plan = Plan::new(&self.suite, cases.clone(), &filter, &target)?;
@@ -139,17 +140,25 @@ impl Prover<'_> {
         }
         let noted = Arc::new(Mutex::new(BTreeMap::new()));
         let cases: Vec<Case> = plan.runnable().cloned().collect();
-        let tamper = Some(Tamper::Note(Arc::clone(&noted)));
+        let tamper = Tamper::Note(Arc::clone(&noted));
         let real = self
             .run(&target, cases.clone(), tamper, 32, |_| false)
             .await?;
-        if real.exit_code() != 0 {
+        let worst = real
+            .iter()
+            .map(|outcome| outcome.verdict)
+            .max_by_key(|it| match it {
+                Verdict::Error => 2,
+                Verdict::Fail => 1,
+                _ => 0,
+            });
+        if matches!(worst, Some(Verdict::Fail | Verdict::Error)) {
             let console = Console {
                 width: None,
                 styled: styled(stdout_is_terminal()),
                 verbose: false,
             };
-            for outcome in &real.outcomes {
+            for outcome in &real {
                 if matches!(outcome.verdict, Verdict::Fail | Verdict::Error) {
                     say(&format!(
                         "{}\n",
@@ -160,10 +169,9 @@ impl Prover<'_> {
             complain(&format!(
                 "error: {endpoint} does not pass, so that nothing can be said of what fails on a mutant of it; make it pass first, or select what does with --filter\n"
             ));
-            return Ok(Err(real.exit_code()));
+            return Ok(Err(if worst == Some(Verdict::Fail) { 1 } else { 3 }));
         }
         let passed: BTreeSet<&str> = real
-            .outcomes
             .iter()
             .filter(|outcome| outcome.verdict == Verdict::Pass)
             .map(|outcome| outcome.id.as_str())
@@ -204,12 +212,17 @@ impl Prover<'_> {
         )))
     }
 
-    fn target(&self, endpoint: &str) -> anyhow::Result<Target> {
-        let limits = Limits {
-            request: Duration::from_secs(5),
-            case: Duration::from_secs(20),
-            clean_up: Duration::from_secs(10),
-            ..Limits::STANDARD
+    /// An endpoint to be held to the suite. A mutant has little time to do what it never will.
+    fn target(&self, endpoint: &str, mutant: bool) -> anyhow::Result<Target> {
+        let limits = if mutant {
+            Limits {
+                request: Duration::from_secs(2),
+                case: Duration::from_secs(5),
+                clean_up: Duration::from_millis(500),
+                ..Limits::STANDARD
+            }
+        } else {
+            Limits::STANDARD
         };
         let mut target = Target::new(
             &self.suite,
@@ -240,21 +253,23 @@ impl Prover<'_> {
         Ok(emulator.serve())
     }
 
-    /// Runs cases; `enough` ends the run after an outcome.
+    /// Runs cases and gives what came of them; `enough` ends the run at an outcome, with what it has then.
     async fn run(
         &self,
         target: &Target,
         cases: Vec<Case>,
-        tamper: Option<Tamper>,
+        tamper: Tamper,
         jobs: usize,
-        mut enough: impl FnMut(&CaseOutcome) -> bool,
-    ) -> anyhow::Result<RunReport> {
-        let cancel = CancellationToken::new();
+        enough: impl Fn(&CaseOutcome) -> bool,
+    ) -> anyhow::Result<Vec<CaseOutcome>> {
+        let real = matches!(tamper, Tamper::Note(_));
         let options = Options {
             jobs,
             seed: self.arguments.seed,
-            grace: Some(GRACE),
-            tamper,
+            // What only ought to be is judged, too: a mutant breaks it all the same.
+            strict: true,
+            grace: (!real).then_some(GRACE),
+            tamper: Some(tamper),
             ..Options::standard()
         };
         let plan = Plan {
@@ -264,23 +279,34 @@ impl Prover<'_> {
                 .collect(),
             left_out: 0,
         };
-        let stop = cancel.clone();
-        let report = run_plan(
+        let mut outcomes = Vec::new();
+        let (stop, mut stopped) = oneshot::channel();
+        let mut stop = Some(stop);
+        let running = run_plan(
             Arc::clone(&self.suite),
             Arc::new(target.clone()),
             plan,
             options,
-            cancel,
+            CancellationToken::new(),
             |event| {
-                if let Event::Finished(outcome) = event
-                    && enough(outcome)
-                {
-                    stop.cancel();
+                if let Event::Finished(outcome) = event {
+                    outcomes.push(outcome.clone());
+                    if enough(outcome)
+                        && let Some(stop) = stop.take()
+                    {
+                        // Nobody listens once the run is over.
+                        let _ = stop.send(());
+                    }
                 }
             },
-        )
-        .await?;
-        Ok(report)
+        );
+        // What is left on an endpoint of our own goes with it, so that nobody waits for the clean-up.
+        tokio::select! {
+            biased;
+            _ = &mut stopped => {}
+            report = running => { report?; }
+        }
+        Ok(outcomes)
     }
 
     /// Whether a mutant is asked for.
@@ -327,7 +353,7 @@ impl Prover<'_> {
     ) -> anyhow::Result<(Mutant, Vec<String>)> {
         let clock = Instant::now();
         let running = self.emulator(dialect, Some(defect)).await?;
-        let target = self.target(running.url())?;
+        let target = self.target(running.url(), true)?;
         let breaks = defect.breaks();
         let (own, others): (Vec<&Case>, Vec<&Case>) = cases
             .iter()
@@ -336,32 +362,28 @@ impl Prover<'_> {
         let mut fate = None;
         let full = self.arguments.full;
         for cases in [own, others] {
-            if matches!(fate, Some(Fate::Killed(_))) || cases.is_empty() {
+            // What no document speaks of, no case can be about.
+            if matches!(fate, Some(Fate::Killed(_))) || cases.is_empty() || breaks.is_empty() {
                 continue;
             }
             let cases: Vec<Case> = cases.into_iter().cloned().collect();
-            let report = self
-                .run(&target, cases, None, 16, |outcome| {
+            let nothing = Tamper::Falsify(Arc::default());
+            let outcomes = self
+                .run(&target, cases, nothing, 16, |outcome| {
                     !full && !broken(outcome, breaks).is_empty()
                 })
                 .await?;
-            // What was stopped because enough is known says nothing.
-            let mut outcomes = report.outcomes.iter();
-            while let Some(outcome) = outcomes.next() {
+            for outcome in &outcomes {
                 let next = fate_of(outcome, breaks);
                 if let Some(Fate::Killed(kill)) = &next {
                     found.extend(kill.requirements.iter().cloned());
                 }
-                let better = rank(next.as_ref()) > rank(fate.as_ref());
-                if better {
+                if rank(next.as_ref()) > rank(fate.as_ref()) {
                     fate = next;
-                }
-                if !full && matches!(fate, Some(Fate::Killed(_))) {
-                    break;
                 }
             }
         }
-        running.shutdown().await?;
+        drop(running);
         let mutant = Mutant {
             id,
             kind: Kind::Defect,
@@ -386,15 +408,16 @@ impl Prover<'_> {
             }
             let clock = Instant::now();
             let server = null::start(*null).await?;
-            let mut target = self.target(&server.url)?;
+            let mut target = self.target(&server.url, true)?;
             target.limits.request = Duration::from_millis(500);
             // A case that asks for just this answer passes; it is no proof that one fails which does not.
-            let report = self
-                .run(&target, cases.to_vec(), None, 32, |outcome| {
+            let nothing = Tamper::Falsify(Arc::default());
+            let outcomes = self
+                .run(&target, cases.to_vec(), nothing, 32, |outcome| {
                     outcome.verdict == Verdict::Fail
                 })
                 .await?;
-            let fates = report.outcomes.iter().map(|outcome| fate_of(outcome, &[]));
+            let fates = outcomes.iter().map(|outcome| fate_of(outcome, &[]));
             let best = fates.fold(None, |best: Option<Fate>, next| {
                 if rank(next.as_ref()) > rank(best.as_ref()) {
                     next
@@ -465,14 +488,15 @@ impl Prover<'_> {
     }
 }
 
-/// The requirements among these that a case found broken.
+/// The requirements among these that a case is of and that it failed.
 fn broken(outcome: &CaseOutcome, among: &[&str]) -> Vec<String> {
     if outcome.verdict != Verdict::Fail {
         return Vec::new();
     }
-    let named = outcome.findings.iter().flat_map(|it| &it.requirements);
-    let found: BTreeSet<&String> = named.filter(|id| among.contains(&id.as_str())).collect();
-    found.into_iter().cloned().collect()
+    let own = outcome.requirements.iter();
+    own.filter(|id| among.contains(&id.as_str()))
+        .cloned()
+        .collect()
 }
 
 /// What an outcome says of a mutant that breaks these requirements.

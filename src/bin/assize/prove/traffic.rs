@@ -77,10 +77,10 @@ pub(super) async fn prove(
             .keys()
             .filter_map(|id| cases.get(id.as_str()).map(|case| (*case).clone()))
             .collect();
-        let tamper = Some(Tamper::Falsify(Arc::new(round)));
-        let report = prover.run(target, chosen, tamper, JOBS, |_| false).await?;
+        let tamper = Tamper::Falsify(Arc::new(round));
+        let outcomes = prover.run(target, chosen, tamper, JOBS, |_| false).await?;
         let mut touched = BTreeSet::new();
-        for outcome in &report.outcomes {
+        for outcome in &outcomes {
             let Some(at) = tried.get(&outcome.id) else {
                 continue;
             };
