@@ -201,7 +201,12 @@ fn skip(
         let plain = suite.identities.is_empty()
             && ["owner", "anonymous"].contains(&identity.value.as_str());
         if !plain && !target.identities.contains_key(&identity.value) {
-            return Some(format!("identity `{}` is not configured", identity.value));
+            let why = target.unconfigured.get(&identity.value);
+            return Some(format!(
+                "identity `{}` is not configured{}",
+                identity.value,
+                why.map(|why| format!(": {why}")).unwrap_or_default()
+            ));
         }
     }
     let expects = steps

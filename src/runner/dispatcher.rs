@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::identity::Identities;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
 use super::redact::{redacted, redacted_leak};
@@ -80,7 +81,7 @@ pub async fn run(
 ) -> Result<RunReport, RunError> {
     let started = Timestamp::now();
     let clock = Instant::now();
-    let transport = Transport::new(target.limits.request, target.limits.answer)?;
+    let transport = Transport::new(&target)?;
     let ledger = match &options.ledger {
         None => None,
         Some(directory) => {
@@ -99,6 +100,7 @@ pub async fn run(
     let ctx = Arc::new(Context {
         suite: Arc::clone(&suite),
         target: Arc::clone(&target),
+        identities: Identities::new(&target),
         transport,
         scope,
         run_id: options.run_id.clone(),
@@ -199,7 +201,8 @@ pub async fn run(
         {
             fast = Some(outcome.id.clone());
         }
-        order.outcomes[at] = Some(redacted(&target, outcome));
+        let redacting = ctx.identities.redacting(&target);
+        order.outcomes[at] = Some(redacted(&redacting, outcome));
         on_event(Event::Progress { done });
         order.emit(&mut on_event);
     }
@@ -223,12 +226,14 @@ pub async fn run(
     }
     order.emit(&mut on_event);
 
-    let leaked = (ctx.leases.close(&ctx).await.into_iter())
-        .map(|leak| redacted_leak(&target, leak))
+    let leaked = ctx.leases.close(&ctx).await;
+    let redacting = ctx.identities.redacting(&target);
+    let leaked = (leaked.into_iter())
+        .map(|leak| redacted_leak(&redacting, leak))
         .collect();
     let mut outcomes: Vec<CaseOutcome> = order.outcomes.into_iter().flatten().collect();
     for trouble in ctx.leases.troubles() {
-        let outcome = redacted(&target, shared_outcome(trouble, started));
+        let outcome = redacted(&redacting, shared_outcome(trouble, started));
         on_event(Event::Finished(&outcome));
         outcomes.push(outcome);
     }

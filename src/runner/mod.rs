@@ -5,6 +5,7 @@
 
 mod dispatcher;
 mod executor;
+mod identity;
 mod lease;
 mod ledger;
 mod object;
@@ -17,6 +18,7 @@ mod transport;
 use std::sync::Arc;
 
 pub use dispatcher::{Options, RunError, run};
+pub use identity::catalogued;
 pub use ledger::{Damage, EXTENSION, Header, Intent, LedgerError, Recorded, Standing};
 pub use sweep::{Found, Sweep, sweep};
 pub use transport::SetupError;
@@ -24,6 +26,7 @@ pub use transport::SetupError;
 use crate::suite::model::Suite;
 use crate::target::Target;
 use crate::template::Scope;
+use identity::Identities;
 use lease::Leases;
 use ledger::Ledger;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +37,7 @@ struct Context {
     suite: Arc<Suite>,
     target: Arc<Target>,
     transport: Transport,
+    identities: Identities,
     /// The names that do not depend on the case.
     scope: Scope,
     run_id: String,

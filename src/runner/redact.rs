@@ -114,6 +114,10 @@ mod tests {
             profile: None,
             variables: BTreeMap::new(),
             identities: BTreeMap::new(),
+            credentials: BTreeMap::new(),
+            unconfigured: BTreeMap::new(),
+            network: Default::default(),
+            pace: Default::default(),
             secrets: vec![(secret.to_owned(), "token".to_owned())],
             limits: Limits::STANDARD,
         }

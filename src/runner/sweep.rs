@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::dispatcher::RunError;
+use super::identity::Identities;
 use super::lease::Leases;
 use super::ledger::{Ledger, Recorded, Standing};
 use super::object::Object;
@@ -64,13 +65,14 @@ pub async fn sweep(
     look_only: bool,
     cancel: CancellationToken,
 ) -> Result<Sweep, RunError> {
-    let transport = Transport::new(target.limits.request, target.limits.answer)?;
+    let transport = Transport::new(&target)?;
     let run_id = recorded.header.run.clone();
     let mut scope = target.scope();
     scope.set("run_id", &run_id.clone().into());
     let ledger = (!look_only).then(|| Ledger::resume(recorded)).transpose()?;
     let ctx = Context {
         suite,
+        identities: Identities::new(&target),
         target,
         transport,
         scope,
@@ -90,13 +92,14 @@ pub async fn sweep(
     .collect::<Vec<Sweep>>()
     .await;
     let mut whole = Sweep::default();
+    let redacting = ctx.identities.redacting(&ctx.target);
     for part in swept {
         whole.found.extend(part.found);
         whole.absent += part.absent;
         let left = part.left.into_iter();
         whole
             .left
-            .extend(left.map(|leak| redacted_leak(&ctx.target, leak)));
+            .extend(left.map(|leak| redacted_leak(&redacting, leak)));
     }
     if let Some(ledger) = ctx.ledger {
         ledger.end(true).await;

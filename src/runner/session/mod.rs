@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::Context;
+use super::identity::Filled;
 use super::object::Object;
 use crate::check::{self, Mismatch, Standing};
 use crate::exchange::{Phase, Request, Response, TransportError};
@@ -122,8 +123,28 @@ impl<'a> Session<'a> {
         standing: Standing,
     ) -> Result<usize, Stop> {
         self.may_go_on()?;
-        let exchange = self.ctx.transport.send(phase, request).await;
+        let (mut filled, by) = self.filled(request).await?;
+        let exchange = self.ctx.transport.send(phase, filled.clone()).await;
+        let refused = |exchange: &crate::exchange::Exchange| matches!(&exchange.response, Ok(response) if response.status == 401);
+        // A token may have ended before its time. The act shows what is done with the one that it has.
+        if let Some(by) = by.filter(|_| phase != Phase::Act && refused(&exchange)) {
+            self.exchanges.push(exchange);
+            self.ctx
+                .identities
+                .refill(&mut filled, by, &self.ctx.transport)
+                .await
+                .map_err(Stop::Unjudged)?;
+            let exchange = self.ctx.transport.send(phase, filled).await;
+            return Ok(self.keep(exchange, standing));
+        }
         Ok(self.keep(exchange, standing))
+    }
+
+    /// The request with the proof of who sends it.
+    async fn filled(&self, mut request: Request) -> Result<(Request, Option<Filled>), Stop> {
+        let identities = &self.ctx.identities;
+        let filled = identities.fill(&mut request, &self.ctx.transport).await;
+        filled.map(|by| (request, by)).map_err(Stop::Unjudged)
     }
 
     fn may_go_on(&self) -> Result<(), Stop> {
@@ -170,11 +191,17 @@ impl<'a> Session<'a> {
                 &scope,
                 &objects[at].identity,
             )?;
+            let (read, _) = self.filled(read).await?;
             let warm = requests
                 .iter()
                 .map(|_| self.ctx.transport.send(phase, read.clone()));
             join_all(warm).await;
         }
+        let mut filled = Vec::new();
+        for request in requests {
+            filled.push(self.filled(request.clone()).await?.0);
+        }
+        let requests = filled;
         let clock = std::time::Instant::now();
         let now = move || u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let sent = requests.iter().map(async |request| {
