@@ -169,7 +169,9 @@ impl std::fmt::Display for TransportError {
 }
 
 /// Which part of a case an exchange belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Putting the endpoint into the state that the scenario names.
@@ -209,6 +211,37 @@ pub struct Exchange {
     pub started: Timestamp,
     /// Until the answer was complete or given up.
     pub duration: Duration,
+}
+
+/// Durations as milliseconds, to the microsecond.
+pub(crate) mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a run does not last the 285 years after which a microsecond is lost"
+    )]
+    pub(crate) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(duration.as_micros() as f64 / 1000.0)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        let millis = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(millis / 1000.0)
+            .map(|duration| {
+                // What was written to the microsecond is read as the same microsecond.
+                let micros = (duration.as_nanos() + 500) / 1000;
+                Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+            })
+            .map_err(serde::de::Error::custom)
+    }
 }
 
 #[cfg(test)]

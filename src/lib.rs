@@ -6,6 +6,8 @@
 
 pub mod source;
 
+pub mod secret;
+
 pub mod exchange;
 
 pub mod suite;
@@ -21,6 +23,7 @@ pub mod check;
 pub mod plan;
 
 pub mod outcome;
+pub mod proof;
 
 pub mod runner;
 

@@ -1,18 +1,22 @@
 //! What came of the cases and of the run: the narrow waist between running and reporting.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::check::Mismatch;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, millis};
 use crate::source::Location;
 use crate::suite::model::{Level, Suite};
 
 /// What a case came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Everything that was asked for holds.
@@ -41,11 +45,12 @@ impl Verdict {
 }
 
 /// One thing that an endpoint did other than asked.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The check that found it.
-    pub check: &'static str,
+    pub check: Cow<'static, str>,
     /// The requirements that it breaks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<String>,
     /// The most binding level among them; `must` where there is none.
     pub level: Level,
@@ -55,7 +60,8 @@ pub struct Finding {
     pub actual: String,
     /// The line of the scenario that asked for it.
     pub location: Location,
-    /// The exchange that shows it, by its place among those of the case.
+    /// The exchange that shows it, by its place among those of the case, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<usize>,
 }
 
@@ -69,7 +75,7 @@ impl Finding {
         exchange: Option<usize>,
     ) -> Self {
         Self {
-            check: mismatch.check,
+            check: Cow::Borrowed(mismatch.check),
             requirements,
             level,
             expected: mismatch.expected,
@@ -81,9 +87,10 @@ impl Finding {
 }
 
 /// Something recorded and not judged.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Observation {
     /// The requirements that it speaks of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<String>,
     /// The name that the scenario gives it, or what was hoped for.
     pub name: String,
@@ -92,7 +99,7 @@ pub struct Observation {
 }
 
 /// An object that clean-up could not remove.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Leak {
     /// Its kind.
     pub resource: String,
@@ -103,7 +110,7 @@ pub struct Leak {
 }
 
 /// What came of one case.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct CaseOutcome {
     /// The case's id.
     pub id: String,
@@ -112,38 +119,52 @@ pub struct CaseOutcome {
     /// The path part of the id.
     pub group: String,
     /// What its file is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feature: Option<String>,
     /// Where the scenario is written.
     pub location: Location,
     /// Why the case exists, if it was generated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// Its tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// What it shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<String>,
     /// What it came to.
     pub verdict: Verdict,
     /// Why it was skipped or could not be judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What is wrong; with verdict `pass`, what is wrong by `should` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
     /// How many expectations it was held to; those that are only recorded do not count.
     pub judged: usize,
     /// Of its requirements that bind, those that none of these expectations shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_judged: Vec<String>,
     /// What was recorded and not judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub observations: Vec<Observation>,
     /// What it left on the endpoint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaked: Vec<Leak>,
     /// Its exchanges, if anything about it is worth a look; empty for a plain pass.
+    #[serde(skip)]
     pub exchanges: Vec<Exchange>,
     /// How many requests it sent.
     pub requests: usize,
     /// A scenario file that shows what a generated case found, made as short as it gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reproducer: Option<String>,
     /// When it began.
+    #[schemars(with = "String")]
     pub started: Timestamp,
-    /// How long it took, clean-up included.
+    /// How long it took in milliseconds, clean-up included.
+    #[serde(rename = "duration_ms", with = "millis")]
+    #[schemars(with = "f64")]
     pub duration: Duration,
 }
 
@@ -159,6 +180,8 @@ impl CaseOutcome {
 pub enum Event<'a> {
     /// Before the first request.
     Started {
+        /// What is known of the run; nothing has come of it yet.
+        run: &'a RunReport,
         /// Cases that will run.
         cases: usize,
         /// Cases that will be skipped.
@@ -206,10 +229,21 @@ pub struct RunReport {
     pub leaked: Vec<Leak>,
     /// What the requirements came to, by id.
     pub requirements: Vec<RequirementResult>,
+    /// The scenarios of its cases as they are written, in the order of the plan.
+    pub scenarios: Vec<Written>,
+}
+
+/// A scenario as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Written {
+    /// Where it stands: the same as that of its cases.
+    pub location: Location,
+    /// Its text.
+    pub text: String,
 }
 
 /// What one requirement came to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RequirementResult {
     /// Its id.
     pub id: String,
@@ -220,19 +254,22 @@ pub struct RequirementResult {
     /// Where it comes from.
     pub source: String,
     /// How it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// The cases that show it and were selected.
     pub cases: Vec<String>,
     /// What they came to; `None` when no case shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// Why no case shows it, if that is on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub untested: Option<String>,
     /// Whether generated cases alone can show it.
     pub generated: bool,
 }
 
 /// How many cases came to what.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Passed.
     pub passed: usize,

@@ -1,5 +1,7 @@
 //! What will run and what will not, with the reason: decided once, before the first request.
 
+mod estimate;
+
 use std::collections::BTreeSet;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -7,6 +9,8 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use crate::case::Case;
 use crate::suite::model::{Level, Step, Suite};
 use crate::target::Target;
+
+pub use estimate::{Estimate, Objects, REQUEST, SETTLING};
 
 /// Which cases are wanted.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// One file of text, by the name that people know it by.
 #[derive(Debug)]
@@ -82,6 +83,37 @@ impl Span {
     }
 }
 
+impl Span {
+    /// The lines of the list item that it stands in, without their common indentation; of a file that is no
+    /// list, all.
+    pub fn block(&self) -> String {
+        let lines: Vec<&str> = self.source.text.lines().collect();
+        let indentation = |line: &str| line.len() - line.trim_start().len();
+        let is_item = |line: &str| line.trim_start().starts_with("- ");
+        let at = self.location().line - 1;
+        let own = lines.get(at).map_or(0, |line| indentation(line));
+        let first = (0..=at.min(lines.len().saturating_sub(1)))
+            .rev()
+            .find(|line| {
+                lines
+                    .get(*line)
+                    .is_some_and(|text| is_item(text) && (*line == at || indentation(text) < own))
+            });
+        let Some(first) = first else {
+            return self.source.text.trim_end().to_owned();
+        };
+        let margin = indentation(lines[first]);
+        let rest = lines[first + 1..]
+            .iter()
+            .take_while(|line| line.trim().is_empty() || indentation(line) > margin);
+        let block: Vec<&str> = std::iter::once(&lines[first])
+            .chain(rest)
+            .map(|line| line.get(margin..).unwrap_or(""))
+            .collect();
+        block.join("\n").trim_end().to_owned()
+    }
+}
+
 impl std::fmt::Debug for Span {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.location())
@@ -89,7 +121,7 @@ impl std::fmt::Debug for Span {
 }
 
 /// Where something stands: what a person clicks on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// Path as in [`Source::name`].
     pub file: String,
@@ -238,6 +270,23 @@ fn visible(span: &Span) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_block_of_a_span_is_its_list_item_or_the_whole_file() {
+        let list = "scenarios:\n  - id: one\n    given: [pool]\n\n    then: 1\n\n  - title: x\n    id: two\nfinally: []\n";
+        let block = |text: &str, at: &str| {
+            let source = Source::new("f", text);
+            let start = text.find(at).unwrap();
+            Span::start_of(&source).at(start..start + 1).block()
+        };
+        assert_eq!(
+            block(list, "one"),
+            "- id: one\n  given: [pool]\n\n  then: 1"
+        );
+        assert_eq!(block(list, "two"), "- title: x\n  id: two");
+        assert_eq!(block("steps:\n  - GET /\n", "steps"), "steps:\n  - GET /");
+        assert_eq!(Span::start_of(&Source::new("f", "")).block(), "");
+    }
 
     #[test]
     fn lines_and_columns_count_from_one_and_in_characters() {

@@ -267,7 +267,7 @@ async fn a_204_that_leaves_the_object_is_a_failure_of_gone_and_a_leak() {
     let checks: Vec<&str> = outcome
         .findings
         .iter()
-        .map(|finding| finding.check)
+        .map(|finding| &*finding.check)
         .collect();
     assert_eq!(checks, ["gone", "gone"], "it reads, and it is listed");
     assert_eq!(outcome.leaked.len(), 1);
@@ -775,7 +775,7 @@ scenarios:
         let checks: Vec<&str> = report.outcomes[0]
             .findings
             .iter()
-            .map(|it| it.check)
+            .map(|it| &*it.check)
             .collect();
         assert_eq!(checks, [check], "{at}");
     }

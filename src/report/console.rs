@@ -38,7 +38,7 @@ impl Console {
     /// What an event is worth saying.
     pub fn event(&self, event: &Event<'_>) -> Option<String> {
         match event {
-            Event::Started { cases, skipped } => Some(format!(
+            Event::Started { cases, skipped, .. } => Some(format!(
                 "{} to run, {skipped} skipped",
                 counted(*cases, "case", "cases")
             )),
@@ -413,6 +413,7 @@ LEAK  pools/delete/in_use/left  pool 7f3e: DELETE gave 500"
         assert_eq!(
             PLAIN
                 .event(&Event::Started {
+                    run: &sample::report(Vec::new()),
                     cases: 1,
                     skipped: 2
                 })

@@ -11,16 +11,19 @@
 //! | `layout`, `evidence` | findings and exchanges in words, shared by the renderers |
 //! | [`Console`] | the lines of cases and the summary of a run, for a terminal or a log |
 //! | [`junit()`] | the XML that CI systems read |
+//! | [`json`] | everything, for machines: a document with a published schema, and events |
 
 mod console;
 mod curl;
 pub mod escape;
 mod evidence;
+pub mod json;
 mod junit;
 mod layout;
 #[cfg(test)]
 mod lint;
 mod lists;
+pub mod proof;
 #[cfg(test)]
 mod sample;
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::exchange::{Exchange, Phase, Request, Response};
 use crate::outcome::{
-    CaseOutcome, Finding, Leak, Observation, RequirementResult, RunReport, Verdict,
+    CaseOutcome, Finding, Leak, Observation, RequirementResult, RunReport, Verdict, Written,
 };
 use crate::source::Location;
 use crate::suite::model::Level;
@@ -51,7 +51,7 @@ pub(super) fn finding(
     exchange: Option<usize>,
 ) -> Finding {
     Finding {
-        check,
+        check: check.into(),
         requirements: vec!["DP-10".to_owned()],
         level: Level::Must,
         expected: expected.to_owned(),
@@ -119,6 +119,11 @@ pub(super) fn report(outcomes: Vec<CaseOutcome>) -> RunReport {
                 Vec::new(),
             ),
         ],
+        scenarios: vec![Written {
+            location: place(12),
+            text: "- id: pool-with-members\n  given: [pool, member]\n  when: delete pool"
+                .to_owned(),
+        }],
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which case runs when, and what came of them in the order of the plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,9 +13,12 @@ use super::identity::Identities;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
 use super::redact::{redacted, redacted_leak};
+use super::tamper::Tamper;
 use super::transport::{SetupError, Transport};
 use super::{Context, executor};
-use crate::outcome::{CaseOutcome, Event, Finding, RunReport, Verdict, requirement_results};
+use crate::outcome::{
+    CaseOutcome, Event, Finding, RunReport, Verdict, Written, requirement_results,
+};
 use crate::plan::Plan;
 use crate::suite::model::{Level, Suite};
 use crate::target::Target;
@@ -37,6 +40,10 @@ pub struct Options {
     pub run_id: String,
     /// The directory for the ledger, from which a sweep learns what a killed run has left.
     pub ledger: Option<PathBuf>,
+    /// The most that is waited for an aftermath, where that is less than what the profile grants.
+    pub grace: Option<Duration>,
+    /// What is done to the traffic, to see what the suite is worth.
+    pub tamper: Option<Tamper>,
 }
 
 impl Options {
@@ -51,6 +58,8 @@ impl Options {
             seed: 0,
             run_id: id[..8].to_owned(),
             ledger: None,
+            grace: None,
+            tamper: None,
         }
     }
 }
@@ -108,11 +117,32 @@ pub async fn run(
         ledger,
         cancel: cancel.clone(),
         strict: options.strict,
+        tamper: options.tamper.clone(),
+        grace: options.grace,
     });
 
+    let mut report = RunReport {
+        tool_version: env!("CARGO_PKG_VERSION"),
+        suite: suite.name.clone(),
+        suite_title: suite.title.clone(),
+        suite_version: suite.version.clone(),
+        profile: target.profile_name().map(str::to_owned),
+        endpoint: target.endpoint.clone(),
+        run_id: options.run_id.clone(),
+        seed: options.seed,
+        strict: options.strict,
+        started,
+        duration: Duration::ZERO,
+        cut_short: None,
+        outcomes: Vec::new(),
+        leaked: Vec::new(),
+        requirements: Vec::new(),
+        scenarios: written(&plan),
+    };
     let total = plan.cases.len();
     let runnable = plan.runnable().count();
     on_event(Event::Started {
+        run: &report,
         cases: runnable,
         skipped: total - runnable,
     });
@@ -201,8 +231,7 @@ pub async fn run(
         {
             fast = Some(outcome.id.clone());
         }
-        let redacting = ctx.identities.redacting(&target);
-        order.outcomes[at] = Some(redacted(&redacting, outcome));
+        order.outcomes[at] = Some(redacted(&target.secrets, outcome));
         on_event(Event::Progress { done });
         order.emit(&mut on_event);
     }
@@ -226,38 +255,39 @@ pub async fn run(
     }
     order.emit(&mut on_event);
 
-    let leaked = ctx.leases.close(&ctx).await;
-    let redacting = ctx.identities.redacting(&target);
-    let leaked = (leaked.into_iter())
-        .map(|leak| redacted_leak(&redacting, leak))
+    let leaked = (ctx.leases.close(&ctx).await.into_iter())
+        .map(|leak| redacted_leak(&target.secrets, leak))
         .collect();
     let mut outcomes: Vec<CaseOutcome> = order.outcomes.into_iter().flatten().collect();
     for trouble in ctx.leases.troubles() {
-        let outcome = redacted(&redacting, shared_outcome(trouble, started));
+        let outcome = redacted(&target.secrets, shared_outcome(trouble, started));
         on_event(Event::Finished(&outcome));
         outcomes.push(outcome);
     }
     if let Some(ledger) = Arc::into_inner(ctx).and_then(|ctx| ctx.ledger) {
         ledger.end(false).await;
     }
-    let requirements = requirement_results(&suite, target.profile_name(), &outcomes);
-    Ok(RunReport {
-        tool_version: env!("CARGO_PKG_VERSION"),
-        suite: suite.name.clone(),
-        suite_title: suite.title.clone(),
-        suite_version: suite.version.clone(),
-        profile: target.profile_name().map(str::to_owned),
-        endpoint: target.endpoint.clone(),
-        run_id: options.run_id,
-        seed: options.seed,
-        strict: options.strict,
-        started,
-        duration: clock.elapsed(),
-        cut_short,
-        outcomes,
-        leaked,
-        requirements,
-    })
+    report.requirements = requirement_results(&suite, target.profile_name(), &outcomes);
+    report.duration = clock.elapsed();
+    report.cut_short = cut_short;
+    report.outcomes = outcomes;
+    report.leaked = leaked;
+    Ok(report)
+}
+
+/// The scenarios of a plan, each once. What was generated is written nowhere.
+fn written(plan: &Plan) -> Vec<Written> {
+    let mut known = BTreeSet::new();
+    plan.cases
+        .iter()
+        .map(|planned| &planned.case)
+        .filter(|case| case.why.is_none() || case.scenario.matrix.is_some())
+        .filter(|case| known.insert(&case.scenario.id))
+        .map(|case| Written {
+            location: case.scenario.span.location(),
+            text: case.scenario.span.block(),
+        })
+        .collect()
 }
 
 async fn sleep_until(deadline: Option<tokio::time::Instant>) {

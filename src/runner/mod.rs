@@ -8,19 +8,24 @@ mod executor;
 mod identity;
 mod lease;
 mod ledger;
+mod mutants;
 mod object;
 mod redact;
 mod session;
 mod shrink;
 mod sweep;
+mod tamper;
 mod transport;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use dispatcher::{Options, RunError, run};
 pub use identity::catalogued;
 pub use ledger::{Damage, EXTENSION, Header, Intent, LedgerError, Recorded, Standing};
+pub use mutants::{Mutation, mutations};
 pub use sweep::{Found, Sweep, sweep};
+pub use tamper::{Act, Falsehood, Tamper};
 pub use transport::SetupError;
 
 use crate::suite::model::Suite;
@@ -46,4 +51,6 @@ struct Context {
     ledger: Option<Ledger>,
     cancel: CancellationToken,
     strict: bool,
+    tamper: Option<Tamper>,
+    grace: Option<Duration>,
 }

@@ -13,7 +13,7 @@ use crate::check::{Afterwards, ListView, Standing};
 use crate::exchange::{Phase, Response, TransportError};
 use crate::outcome::Leak;
 use crate::suite::model::Resource;
-use crate::template::{JsonTemplate, Scope};
+use crate::template::{JsonTemplate, Scope, Template};
 
 /// One object on the endpoint.
 #[derive(Debug, Clone)]
@@ -191,7 +191,7 @@ impl Session<'_> {
         };
         let tells_nothing = |value: &Json| {
             let text = value.to_string();
-            self.ctx.target.redact(&text) == text
+            self.ctx.target.secrets.redact(&text) == text
         };
         let needs = blueprint.needs.iter();
         let intent = Intent {
@@ -333,9 +333,7 @@ impl Session<'_> {
         scope: &Scope,
         objects: &mut Vec<Object>,
     ) -> Search {
-        let found = self
-            .look_up(blueprint.resource, blueprint.identity, &plan.name, scope)
-            .await;
+        let found = self.look_up(blueprint, &plan.name, scope, objects).await;
         match found.map(|found| found.into_iter().next()) {
             Err(_) => Search::Unclear,
             Ok(None) => Search::None,
@@ -346,11 +344,20 @@ impl Session<'_> {
     /// Looks up all objects of a unique name, or says why that cannot be done.
     pub(super) async fn look_up(
         &mut self,
-        resource: &Resource,
-        identity: &str,
+        blueprint: &Blueprint<'_>,
         name: &str,
         scope: &Scope,
+        objects: &[Object],
     ) -> Result<Vec<Json>, String> {
+        let (resource, identity) = (blueprint.resource, blueprint.identity);
+        if let Some(found) = &resource.found {
+            let found = self.found_by_needs(blueprint, found, scope, objects).await;
+            return match found {
+                Ok(Ok(value)) => Ok(value.into_iter().collect()),
+                Ok(Err(why)) | Err(Stop::Unjudged(why)) => Err(why),
+                Err(Stop::Interrupted | Stop::Judged) => Err("it was interrupted".to_owned()),
+            };
+        }
         let Some(list) = resource.list.as_ref() else {
             return Err(format!("{} has no list to look it up in", resource.name));
         };
@@ -371,6 +378,38 @@ impl Session<'_> {
             ListView::None => Ok(Vec::new()),
             ListView::Unclear(why) => Err(why),
         }
+    }
+
+    /// Looks up an object without a name, whose id is shown by what it needs.
+    async fn found_by_needs(
+        &mut self,
+        blueprint: &Blueprint<'_>,
+        found: &Template,
+        scope: &Scope,
+        objects: &[Object],
+    ) -> Result<Result<Option<Json>, String>, Stop> {
+        let resource = blueprint.resource;
+        let mut scope = scope.clone();
+        for (need, at) in &blueprint.needs {
+            match self.read(Phase::CleanUp, objects, *at).await?.0 {
+                Afterwards::Object(value) => scope.set(need.as_str(), &value),
+                Afterwards::Absent => return Ok(Ok(None)),
+                Afterwards::Unclear(why) => return Ok(Err(why)),
+            }
+        }
+        let id = match found.value(&scope)? {
+            None | Some(Json::Null) => return Ok(Ok(None)),
+            Some(id) => id,
+        };
+        scope.set(resource.name.as_str(), &serde_json::json!({ "id": id }));
+        let request = self.build(&resource.read.request, &scope, blueprint.identity)?;
+        let standing = Standing::ServerErrorsAllowed;
+        let exchange = self.send(Phase::CleanUp, request, standing).await?;
+        Ok(match self.object_in(&resource.object, exchange, &scope) {
+            Afterwards::Object(value) => Ok(Some(value)),
+            Afterwards::Absent => Ok(None),
+            Afterwards::Unclear(why) => Err(why),
+        })
     }
 
     /// Removes the objects that are not shared, the last created first, in up to three rounds. What is left

@@ -1,16 +1,21 @@
 //! Secrets out of what is reported: every outcome passes here once, on its way to the report.
 
-use crate::exchange::{Exchange, Response};
+use crate::exchange::{Exchange, Response, TransportError};
 use crate::outcome::{CaseOutcome, Finding, Leak, Observation};
-use crate::target::Target;
+use crate::secret::Secrets;
 
 /// Bytes of a secret's beginning that tell something of it.
 const TELLING: usize = 4;
 
 /// The outcome with every secret replaced by its name.
-pub(super) fn redacted(target: &Target, outcome: CaseOutcome) -> CaseOutcome {
-    let text = |text: String| redacted_text(target, &text);
+pub(super) fn redacted(secrets: &Secrets, outcome: CaseOutcome) -> CaseOutcome {
+    let text = |text: String| redacted_text(secrets, &text);
+    let list = |texts: Vec<String>| texts.into_iter().map(text).collect();
     CaseOutcome {
+        id: text(outcome.id),
+        title: text(outcome.title),
+        why: outcome.why.map(text),
+        tags: list(outcome.tags),
         reason: outcome.reason.map(text),
         reproducer: outcome.reproducer.map(text),
         findings: (outcome.findings.into_iter())
@@ -28,70 +33,67 @@ pub(super) fn redacted(target: &Target, outcome: CaseOutcome) -> CaseOutcome {
             })
             .collect(),
         leaked: (outcome.leaked.into_iter())
-            .map(|leak| redacted_leak(target, leak))
+            .map(|leak| redacted_leak(secrets, leak))
             .collect(),
         exchanges: (outcome.exchanges.into_iter())
-            .map(|exchange| redacted_exchange(target, exchange))
+            .map(|exchange| redacted_exchange(secrets, exchange))
             .collect(),
         ..outcome
     }
 }
 
 /// The leak with every secret replaced by its name.
-pub(super) fn redacted_leak(target: &Target, leak: Leak) -> Leak {
+pub(super) fn redacted_leak(secrets: &Secrets, leak: Leak) -> Leak {
+    let text = |text: String| redacted_text(secrets, &text);
     Leak {
-        why: redacted_text(target, &leak.why),
+        id: text(leak.id),
+        why: text(leak.why),
         ..leak
     }
 }
 
 /// The text with every secret replaced by its name, also one of which a shortened text keeps the beginning.
-fn redacted_text(target: &Target, text: &str) -> String {
-    let text = target.redact(text);
+fn redacted_text(secrets: &Secrets, text: &str) -> String {
+    let text = secrets.redact(text);
     let mut parts = text.split('…').peekable();
     let mut out = String::with_capacity(text.len());
     while let Some(part) = parts.next() {
-        let beginning = target.secrets.iter().find_map(|(secret, name)| {
-            (TELLING..secret.len())
-                .rev()
-                .filter_map(|end| secret.get(..end))
-                .find_map(|beginning| part.strip_suffix(beginning))
-                .map(|before| (before, name))
-        });
-        match (beginning, parts.peek()) {
-            (Some((before, name)), Some(_)) => out.push_str(&format!("{before}${{{name}}}…")),
-            (None, Some(_)) => out.extend([part, "…"]),
-            (_, None) => out.push_str(part),
+        if parts.peek().is_none() {
+            out.push_str(part);
+            break;
+        }
+        match secrets.cut_at_end(part, TELLING) {
+            Some((at, name)) => out.push_str(&format!("{}${{{name}}}…", &part[..at])),
+            None => out.extend([part, "…"]),
         }
     }
     out
 }
 
 /// The exchange with every secret replaced by its name.
-fn redacted_exchange(target: &Target, mut exchange: Exchange) -> Exchange {
-    // A secret is text, so it lies whole between the bytes that are none.
-    let bytes = |bytes: &[u8]| {
-        let mut out = Vec::with_capacity(bytes.len());
-        for chunk in bytes.utf8_chunks() {
-            out.extend_from_slice(target.redact(chunk.valid()).as_bytes());
-            out.extend_from_slice(chunk.invalid());
-        }
-        out
-    };
+fn redacted_exchange(secrets: &Secrets, mut exchange: Exchange) -> Exchange {
     let headers = |headers: Vec<(String, String)>| {
         headers
             .into_iter()
-            .map(|(name, value)| (name, target.redact(&value)))
+            .map(|(name, value)| (secrets.redact(&name), secrets.redact(&value)))
             .collect()
     };
-    exchange.request.url = target.redact(&exchange.request.url);
+    exchange.request.url = secrets.redact(&exchange.request.url);
     exchange.request.headers = headers(exchange.request.headers);
-    exchange.request.body = bytes(&exchange.request.body);
-    exchange.response = exchange.response.map(|response| Response {
-        status: response.status,
-        headers: headers(response.headers),
-        body: bytes(&response.body).into(),
-    });
+    exchange.request.body = secrets.redact_bytes(&exchange.request.body);
+    exchange.response = match exchange.response {
+        Ok(response) => Ok(Response {
+            status: response.status,
+            headers: headers(response.headers),
+            body: secrets.redact_bytes(&response.body).into(),
+        }),
+        Err(error) => Err(match error {
+            TransportError::Connect(why) => TransportError::Connect(secrets.redact(&why)),
+            TransportError::Broken(why) => TransportError::Broken(secrets.redact(&why)),
+            TransportError::Unsendable(why) => TransportError::Unsendable(secrets.redact(&why)),
+            TransportError::Timeout(_) | TransportError::TooLarge(_) => error,
+        }),
+    };
     exchange
 }
 
@@ -102,25 +104,12 @@ mod tests {
     use crate::outcome::Verdict;
     use crate::source::Location;
     use crate::suite::model::Level;
-    use crate::target::Limits;
-    use std::collections::BTreeMap;
     use std::time::Duration;
 
     const SECRET: &str = "s3cret";
 
-    fn target(secret: &str) -> Target {
-        Target {
-            endpoint: "http://h".to_owned(),
-            profile: None,
-            variables: BTreeMap::new(),
-            identities: BTreeMap::new(),
-            credentials: BTreeMap::new(),
-            unconfigured: BTreeMap::new(),
-            network: Default::default(),
-            pace: Default::default(),
-            secrets: vec![(secret.to_owned(), "token".to_owned())],
-            limits: Limits::STANDARD,
-        }
+    fn secrets(secret: &str) -> Secrets {
+        Secrets::new([(secret.to_owned(), "token".to_owned())])
     }
 
     fn exchange(body: Vec<u8>) -> Exchange {
@@ -148,11 +137,11 @@ mod tests {
     fn bytes_that_are_no_text_lose_the_secret_and_nothing_else() {
         let bytes = |inside: &str| [b"\xff<\xe6", inside.as_bytes(), b"\xe6\xb1>\x80"].concat();
         for secret in [SECRET, "pässwörd", "池"] {
-            let target = target(secret);
+            let secrets = secrets(secret);
             let mut exchange = exchange(Vec::new());
             exchange.request.body = bytes(secret);
             exchange.response.as_mut().unwrap().body = bytes(secret).into();
-            let redacted = redacted_exchange(&target, exchange);
+            let redacted = redacted_exchange(&secrets, exchange);
             assert_eq!(redacted.request.body, bytes("${token}"));
             assert_eq!(*redacted.response.unwrap().body, *bytes("${token}"));
         }
@@ -160,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_a_shortened_text_keeps_of_a_secret_is_taken_out_too() {
-        let target = target("s3cret-päss");
+        let secrets = secrets("s3cret-päss");
         for (text, expected) in [
             (
                 "a s3cret-pä… (900 bytes in all)",
@@ -170,13 +159,13 @@ mod tests {
             ("s3cret-päss…", "${token}…"),
             ("s3c… s3cret-q… s3cret", "s3c… s3cret-q… s3cret"),
         ] {
-            assert_eq!(redacted_text(&target, text), expected);
+            assert_eq!(redacted_text(&secrets, text), expected);
         }
     }
 
     #[test]
     fn no_text_of_an_outcome_keeps_a_secret() {
-        let target = target(SECRET);
+        let secrets = secrets(SECRET);
         let text = || format!("<{SECRET}>");
         let location = Location {
             file: "f".to_owned(),
@@ -195,7 +184,7 @@ mod tests {
             verdict: Verdict::Fail,
             reason: Some(text()),
             findings: vec![Finding {
-                check: "body",
+                check: "body".into(),
                 requirements: Vec::new(),
                 level: Level::Must,
                 expected: text(),
@@ -221,7 +210,7 @@ mod tests {
             started: jiff::Timestamp::UNIX_EPOCH,
             duration: Duration::ZERO,
         };
-        let redacted = redacted(&target, outcome);
+        let redacted = redacted(&secrets, outcome);
         assert!(!format!("{redacted:?}").contains(SECRET), "{redacted:?}");
         let exchange = &redacted.exchanges[0];
         assert_eq!(exchange.request.body, b"<${token}>");

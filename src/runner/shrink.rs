@@ -75,7 +75,7 @@ pub(super) async fn shrink(ctx: &Context, case: &Case, found: Run) -> CaseOutcom
 /// By what a failure is known again.
 #[derive(PartialEq)]
 struct Symptom {
-    check: &'static str,
+    check: std::borrow::Cow<'static, str>,
     operation: String,
     kind: String,
 }
@@ -106,7 +106,7 @@ impl Symptom {
             Action::Request(_) | Action::Fragment(_) | Action::Together(_) => return None,
         };
         Some(Self {
-            check: run.outcome.findings.first()?.check,
+            check: run.outcome.findings.first()?.check.clone(),
             operation,
             kind,
         })

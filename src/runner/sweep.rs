@@ -15,7 +15,7 @@ use super::dispatcher::RunError;
 use super::identity::Identities;
 use super::lease::Leases;
 use super::ledger::{Ledger, Recorded, Standing};
-use super::object::Object;
+use super::object::{Blueprint, Object};
 use super::redact::redacted_leak;
 use super::session::{Session, Stop};
 use super::transport::Transport;
@@ -81,6 +81,8 @@ pub async fn sweep(
         ledger,
         cancel,
         strict: false,
+        tamper: None,
+        grace: None,
     };
     let groups = groups(recorded);
     let swept = futures_util::stream::iter(
@@ -92,14 +94,13 @@ pub async fn sweep(
     .collect::<Vec<Sweep>>()
     .await;
     let mut whole = Sweep::default();
-    let redacting = ctx.identities.redacting(&ctx.target);
     for part in swept {
         whole.found.extend(part.found);
         whole.absent += part.absent;
         let left = part.left.into_iter();
         whole
             .left
-            .extend(left.map(|leak| redacted_leak(&redacting, leak)));
+            .extend(left.map(|leak| redacted_leak(&ctx.target.secrets, leak)));
     }
     if let Some(ledger) = ctx.ledger {
         ledger.end(true).await;
@@ -271,8 +272,16 @@ async fn seen(
         }
     }
     let scope = session.object_scope(objects, place);
+    let blueprint = Blueprint {
+        alias: &object.alias,
+        index: None,
+        resource: &object.resource,
+        identity: &object.identity,
+        params: &[],
+        needs: object.needs.clone(),
+    };
     let found = session
-        .look_up(&object.resource, &object.identity, &object.name, &scope)
+        .look_up(&blueprint, &object.name, &scope, objects)
         .await;
     match found {
         Ok(items) => {

@@ -1,5 +1,6 @@
 //! What a run is pointed at: endpoint, profile, variables, identities, limits. Plain data.
 
+pub mod clouds;
 pub mod file;
 pub mod keystone;
 pub mod settings;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use self::settings::{Identity, Network, Pace, Settings};
+use crate::secret::Secrets;
 use crate::suite::model::{Profile, Suite};
 use crate::template::Scope;
 
@@ -34,7 +36,7 @@ pub struct Target {
     /// How fast.
     pub pace: Pace,
     /// Texts that must reach no report, with the name to show instead.
-    pub secrets: Vec<(String, String)>,
+    pub secrets: Secrets,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -185,21 +187,22 @@ impl Target {
                 identities.insert(name.clone(), headers);
             }
         }
-        let secrets = suite
-            .variables
-            .iter()
-            .filter(|(_, variable)| variable.secret)
-            .filter_map(|(name, _)| {
-                Some((
-                    values
-                        .get(name)?
-                        .as_str()
-                        .filter(|value| !value.is_empty())?
-                        .to_owned(),
-                    name.clone(),
-                ))
-            })
-            .collect();
+        let secrets = Secrets::new(
+            suite
+                .variables
+                .iter()
+                .filter(|(_, variable)| variable.secret)
+                .filter_map(|(name, _)| {
+                    Some((
+                        values
+                            .get(name)?
+                            .as_str()
+                            .filter(|value| !value.is_empty())?
+                            .to_owned(),
+                        name.clone(),
+                    ))
+                }),
+        );
         Ok(Self {
             endpoint,
             profile,
@@ -287,19 +290,6 @@ impl Target {
         }
         scope.set("profile", &Json::Object(profile));
         scope
-    }
-
-    /// The text with every secret replaced by `${its name}`.
-    pub fn redact(&self, text: &str) -> String {
-        self.secrets
-            .iter()
-            .fold(text.to_owned(), |text, (secret, name)| {
-                if text.contains(secret.as_str()) {
-                    text.replace(secret.as_str(), &format!("${{{name}}}"))
-                } else {
-                    text
-                }
-            })
     }
 }
 

@@ -209,13 +209,16 @@ async fn judge(fault: Fault, part: &str) -> (RunReport, Things) {
 }
 
 /// The cases that did not pass, with their verdict and the checks that found something.
-fn found(report: &RunReport) -> Vec<(String, Verdict, Vec<&'static str>)> {
+fn found(report: &RunReport) -> Vec<(String, Verdict, Vec<String>)> {
     report
         .outcomes
         .iter()
         .filter(|outcome| outcome.verdict != Verdict::Pass)
         .map(|outcome| {
-            let checks = outcome.findings.iter().map(|finding| finding.check);
+            let checks = outcome
+                .findings
+                .iter()
+                .map(|finding| finding.check.to_string());
             let id = outcome.id.trim_start_matches("generated/boundary/");
             (id.to_owned(), outcome.verdict, checks.collect())
         })
@@ -375,7 +378,10 @@ async fn every_fault_is_found() {
         let ids_wanted: Vec<(&str, Verdict)> = wanted.iter().map(|(id, _)| (*id, Fail)).collect();
         assert_eq!(ids, ids_wanted, "{fault:?}");
         for ((id, _, checks), (_, check)) in found.iter().zip(&wanted) {
-            assert!(checks.contains(check), "{fault:?}: {id} by {checks:?}");
+            assert!(
+                checks.iter().any(|it| it == check),
+                "{fault:?}: {id} by {checks:?}"
+            );
         }
         assert_eq!(server.count(), 0, "{fault:?} leaves {:?}", report.leaked);
     }

@@ -28,16 +28,20 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run scenarios against an endpoint and judge it.
     Run(Run),
+    /// Write a target file with everything explained.
+    Init(Init),
     /// Remove what a run has left that was killed, by its ledger.
     Sweep(Sweep),
     /// Name the cases, or the requirements with the cases that show them.
     List(List),
     /// Read scenarios and report everything that is wrong with them.
     Check(Check),
+    /// Show what the suite is worth: which wrong endpoints its cases tell from the right one.
+    Prove(Prove),
     /// Serve the embedded emulator.
     Serve(Serve),
-    /// Print the JSON Schema of the scenario format.
-    Schema,
+    /// Print the JSON Schema of the scenario format, of JSON reports, or of events.
+    Schema(Schema),
     /// Say what a requirement or a diagnostic means.
     Explain(Explain),
 }
@@ -51,6 +55,26 @@ pub(crate) struct Suite {
     /// at or above the paths or the working directory, else `lbaas-v2`.
     #[arg(long, value_name = "DIR|NAME", env = "ASSIZE_SUITE")]
     pub(crate) suite: Option<String>,
+}
+
+/// What requests are sent to, and by whom.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Target {
+    /// A target file; the assize.toml of the working directory unless said. `assize init` writes one.
+    #[arg(long, value_name = "FILE", env = "ASSIZE_TARGET")]
+    pub(crate) target: Option<PathBuf>,
+    /// Scheme, host, port and base path.
+    #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
+    pub(crate) endpoint: Option<String>,
+    /// Take the owner's credentials from this entry of clouds.yaml; `envvars`: from the variables OS_….
+    #[arg(long, value_name = "NAME")]
+    pub(crate) os_cloud: Option<String>,
+    /// Believe any certificate; reports say so.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// How long one request may take; 30s unless said.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) request_timeout: Option<Duration>,
 }
 
 /// Which cases.
@@ -114,30 +138,28 @@ pub(crate) struct Run {
     pub(crate) selection: Selection,
     #[command(flatten)]
     pub(crate) generate: Generate,
-    /// Scheme, host, port and base path; the embedded emulator where there is none.
-    #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
-    pub(crate) endpoint: Option<String>,
-    /// Cases at once. Waiting is what takes time, so this does not follow the number of processors.
-    #[arg(long, short, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
-    pub(crate) jobs: u16,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Create, change and delete objects although the endpoint is not this machine.
+    #[arg(long)]
+    pub(crate) allow_writes: bool,
+    /// Cases at once; 32 unless said. Waiting is what takes time, so this does not follow the number of processors.
+    #[arg(long, short, value_name = "N", env = "ASSIZE_JOBS", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) jobs: Option<u16>,
     /// Start nothing more after the first failure or error.
     #[arg(long)]
     pub(crate) fail_fast: bool,
     /// Stop after this time, clean up, and report the rest as not run: 30s, 5m, 1h.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) deadline: Option<Duration>,
-    /// How long one request may take.
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    pub(crate) request_timeout: Duration,
     /// Say what would run and what not, and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Let a violation of a `should` fail, too.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Write JUnit XML to this file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
     /// Write the scenarios that show what was found by sequences and races into this directory.
     #[arg(long, value_name = "DIR", default_value = "assize-found")]
     pub(crate) found: PathBuf,
@@ -147,6 +169,22 @@ pub(crate) struct Run {
     /// One line a case, on a terminal too.
     #[arg(long, short)]
     pub(crate) verbose: bool,
+}
+
+/// What is written besides the terminal. Files are written as the run goes and take their place at its end.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reports")]
+pub(crate) struct Reports {
+    /// Write JUnit XML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write everything as JSON to this file; `assize schema report` describes it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write what happens to this file while it happens, one line of JSON each; `assize schema events`
+    /// describes them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -168,15 +206,18 @@ pub(crate) struct Sweep {
     /// The suite of the run, as for `run`.
     #[arg(long, value_name = "DIR|NAME", env = "ASSIZE_SUITE")]
     pub(crate) suite: Option<String>,
-    /// Where the run was. Needed, lest a file decide where credentials go, unless that is this machine.
-    #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
-    pub(crate) endpoint: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// Set a variable of the suite; ASSIZE_VAR_NAME does the same, and keeps secrets off the command line.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<String>,
-    /// How long one request may take.
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    pub(crate) request_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The file to write.
+    #[arg(default_value = crate::aim::FILE)]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -203,6 +244,59 @@ pub(crate) struct List {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) suite: Suite,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// What to describe.
+    #[arg(value_enum, default_value_t = Described::Scenarios)]
+    pub(crate) of: Described,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Described {
+    /// Files of a suite.
+    Scenarios,
+    /// What --json writes.
+    Report,
+    /// A line of what --events writes.
+    Events,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prove {
+    #[command(flatten)]
+    pub(crate) suite: Suite,
+    /// Without --profile and --endpoint, all profiles that name an emulator are proved.
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// An endpoint that passes; the embedded emulator where there is none. Defects are those of the emulator.
+    #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
+    pub(crate) endpoint: Option<String>,
+    /// Only mutants whose id contains this, or matches it as a glob; may be repeated.
+    #[arg(long, value_name = "ID|GLOB")]
+    pub(crate) only: Vec<String>,
+    /// Run every case of a defect's requirements rather than those up to the first that finds it.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Mutants at once.
+    #[arg(long, short, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: u16,
+    /// The seed of every random choice.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Write the proofs as JSON to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write them as a page to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write the scores as Markdown, without times, to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+    /// Name every mutant, not only those that got through.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use assize::outcome::RunReport;
+use assize::secret::Secrets;
 use assize::suite::Files;
 
+use crate::artefact::hold_back;
 use crate::output::complain;
 use crate::{args, select};
 
@@ -14,6 +16,7 @@ pub(crate) fn write(
     report: &RunReport,
     directory: &Path,
     suite: &args::Suite,
+    secrets: &Secrets,
 ) -> anyhow::Result<()> {
     let found = report
         .outcomes
@@ -38,6 +41,7 @@ pub(crate) fn write(
         let belongs = belongs(directory, suite).unwrap_or_default();
         std::fs::write(&path, format!("{belongs}{text}"))
             .with_context(|| format!("{} cannot be written", path.display()))?;
+        hold_back(&path, secrets)?;
         complain(&format!(
             "{} shows what {} found; `assize run {}` runs it alone\n",
             path.display(),

@@ -1,13 +1,18 @@
 //! The command line: arguments in, exit code out. The only place that prints, exits, or reads the environment.
 
+mod aim;
 mod args;
+mod artefact;
 mod check;
 mod coverage;
 mod emulator;
 mod explain;
 mod found;
+mod init;
 mod list;
 mod output;
+mod prove;
+mod reports;
 mod run;
 mod schema;
 mod select;
@@ -28,11 +33,13 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Run(run) => run::run(&run),
+        Command::Init(init) => init::init(&init),
         Command::Sweep(sweep) => sweep::sweep(&sweep),
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),
+        Command::Prove(prove) => prove::prove(&prove),
         Command::Serve(serve) => serve::serve(&serve),
-        Command::Schema => schema::schema(),
+        Command::Schema(schema) => schema::schema(&schema),
         Command::Explain(explain) => explain::explain(&explain),
     };
     match result {

@@ -1,48 +1,62 @@
 //! `assize run`: the main job.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use assize::case::{Expansion, expand};
 use assize::outcome::{Event, RunReport, Verdict};
-use assize::plan::Plan;
-use assize::report::{Console, junit};
-use assize::runner::{EXTENSION, Options, run as run_plan};
+use assize::plan::{Estimate, Objects, Plan, REQUEST, SETTLING};
+use assize::report::Console;
+use assize::runner::{EXTENSION, Options, catalogued, run as run_plan};
 use assize::suite::model::Suite;
-use assize::target::{Limits, Target};
+use assize::target::Target;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
+use crate::aim::{Aim, Endpoint};
 use crate::list::left_out;
 use crate::output::{complain, say, stdout_is_terminal, styled};
+use crate::reports::{Files, Reports};
 use crate::{USAGE, args, emulator, found, select};
 
+/// Cases at once, unless said.
+const JOBS: u16 = 32;
+
 pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
-    let set = select::variables(&arguments.selection.variables)?;
-    let Some(suite) = select::suite(&arguments.suite, &set)? else {
+    let Some(aim) = Aim::take(&arguments.target, &arguments.selection.variables)? else {
         return Ok(USAGE);
     };
-    let junit_file = arguments.junit.as_deref().map(Artefact::open).transpose()?;
+    let Some(suite) = aim.suite(&arguments.suite)? else {
+        return Ok(USAGE);
+    };
+    let endpoint = aim.endpoint()?;
+    if !arguments.dry_run {
+        aim.guard(&suite, &endpoint, arguments.allow_writes)?;
+    }
+    let mut reports = Reports::open(&arguments.reports)?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
         let seed = arguments.generate.seed.unwrap_or_else(fresh_seed);
-        let limits = Limits {
-            request: arguments.request_timeout,
-            ..Limits::STANDARD
-        };
-        let variables = select::typed(&suite, &set);
-        let profile = arguments.selection.profile.as_deref();
-        let (endpoint, embedded) = match &arguments.endpoint {
-            Some(endpoint) => (endpoint.clone(), None),
-            None if arguments.dry_run => ("http://127.0.0.1".to_owned(), None),
-            None => {
+        let own = arguments.selection.profile.as_deref();
+        let profile = aim.profile(own);
+        let (endpoint, embedded) = match endpoint {
+            Endpoint::At(endpoint) => (endpoint, None),
+            Endpoint::Catalogued(keystone, _) if arguments.dry_run => (keystone.auth_url, None),
+            Endpoint::Catalogued(keystone, service) => {
+                let asking = aim.target(&suite, &keystone.auth_url, own)?;
+                let found = catalogued(&keystone, &service, &asking).await;
+                (found.map_err(anyhow::Error::msg)?, None)
+            }
+            Endpoint::Open if arguments.dry_run => ("http://127.0.0.1".to_owned(), None),
+            Endpoint::Open => {
                 let emulator = embedded(&suite, profile, seed).await?;
                 (emulator.url().to_owned(), Some(emulator))
             }
         };
-        let mut target = Target::new(&suite, &endpoint, profile, &variables, limits)?;
+        let mut target = aim.target(&suite, &endpoint, own)?;
         if embedded.is_some() && suite.identities.is_empty() {
             // A file of plain steps says nothing of tokens; the emulator asks for one.
             target.identities.insert(
@@ -62,8 +76,10 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             .cases
             .is_empty()
             .then(|| select::nothing(&suite, &filter, cases));
+        let jobs = usize::from(arguments.jobs.or(aim.jobs()).unwrap_or(JOBS));
         if arguments.dry_run {
-            say(&(dry_run(&plan) + &left_out(&plan, &rest)))?;
+            let estimate = Estimate::of(&plan, &suite, &target, jobs);
+            say(&(dry_run(&plan, &estimate, jobs) + &left_out(&plan, &rest)))?;
             complain(&nothing.unwrap_or_default());
             return Ok(if plan.runnable().next().is_none() {
                 4
@@ -72,22 +88,33 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             });
         }
         announce(&suite, &target, seed, embedded.is_some());
+        let secrets = target.secrets.clone();
         complain(&left_out(&plan, &rest));
         // What the embedded emulator holds ends with it.
         let ledger = embedded.is_none().then(|| arguments.ledger.clone());
-        let report = execute(arguments, suite, target, plan, seed, ledger).await?;
+        let report = execute(
+            arguments,
+            suite,
+            target,
+            plan,
+            (seed, jobs),
+            ledger,
+            &mut reports,
+        )
+        .await?;
         if let Some(running) = embedded {
             running
                 .shutdown()
                 .await
                 .context("the embedded emulator did not stop")?;
         }
-        if let Some(file) = junit_file {
-            file.write(&junit(&report).context("the JUnit report cannot be formed")?)?;
-        }
         complain(&nothing.unwrap_or_default());
-        found::write(&report, &arguments.found, &arguments.suite)?;
-        Ok(report.exit_code())
+        let found = found::write(&report, &arguments.found, &arguments.suite, &secrets);
+        let files = reports.close(&report, &secrets, found)?;
+        Ok(match files {
+            Files::Clean => report.exit_code(),
+            Files::Told => 3,
+        })
     })
 }
 
@@ -96,18 +123,25 @@ async fn embedded(
     profile: Option<&str>,
     seed: u64,
 ) -> anyhow::Result<assize::emulator::Running> {
-    let named = profile.or(suite.default_profile.as_deref());
-    let dialect = match named.and_then(|name| suite.profiles.get(name)) {
-        Some(profile) => {
-            let name = profile.emulator.as_deref().with_context(|| format!("the profile {} names no emulator; say where to send requests with --endpoint URL", profile.name))?;
-            emulator::dialect(name).with_context(|| format!("the profile {} names the emulator `{name}`, which this program does not have; say where to send requests with --endpoint URL", profile.name))?
-        }
-        // Plain files without a profile, and a profile that does not exist, which the target refuses.
-        None => assize::emulator::Dialect::OtcV2,
-    };
-    emulator::start(dialect, seed)
+    emulator::start(dialect(suite, profile)?, seed)
         .await
         .context("the embedded emulator cannot be started")
+}
+
+/// The dialect of the emulator that a profile names.
+pub(crate) fn dialect(
+    suite: &Suite,
+    profile: Option<&str>,
+) -> anyhow::Result<assize::emulator::Dialect> {
+    let named = profile.or(suite.default_profile.as_deref());
+    match named.and_then(|name| suite.profiles.get(name)) {
+        Some(profile) => {
+            let name = profile.emulator.as_deref().with_context(|| format!("the profile {} names no emulator; say where to send requests with --endpoint URL", profile.name))?;
+            emulator::dialect(name).with_context(|| format!("the profile {} names the emulator `{name}`, which this program does not have; say where to send requests with --endpoint URL", profile.name))
+        }
+        // Plain files without a profile, and a profile that does not exist, which the target refuses.
+        None => Ok(assize::emulator::Dialect::OtcV2),
+    }
 }
 
 fn fresh_seed() -> u64 {
@@ -133,7 +167,7 @@ fn announce(suite: &Suite, target: &Target, seed: u64, embedded: bool) {
     ));
 }
 
-fn dry_run(plan: &Plan) -> String {
+fn dry_run(plan: &Plan, estimate: &Estimate, jobs: usize) -> String {
     let mut text = String::new();
     for planned in &plan.cases {
         match &planned.skip {
@@ -148,11 +182,37 @@ fn dry_run(plan: &Plan) -> String {
         }
     }
     let runnable = plan.runnable().count();
+    if !estimate.objects.is_empty() {
+        text.push_str("\nobjects         created  at once, at the most\n");
+        for (name, Objects { created, at_once }) in &estimate.objects {
+            text.push_str(&format!("  {name:<13} {created:>7}  {at_once:>7}\n"));
+        }
+    }
+    if runnable > 0 {
+        let Estimate { requests, time, .. } = estimate;
+        let hundreds = requests.div_ceil(100) * 100;
+        text.push_str(&format!(
+            "about {hundreds} requests; with {} cases at once, {} ms a request and {} s for a change to settle where that takes time, about {}\n\n",
+            jobs.min(runnable),
+            REQUEST.as_millis(),
+            SETTLING.as_secs(),
+            rough(*time)
+        ));
+    }
     text.push_str(&format!(
         "{runnable} cases would run, {} would be skipped; nothing was sent\n",
         plan.cases.len() - runnable
     ));
     text
+}
+
+/// A time in words, rounded up.
+fn rough(time: Duration) -> String {
+    match time.as_secs() {
+        0..=59 => format!("{} s", time.as_secs() + 1),
+        seconds @ 60..=5399 => format!("{} min", seconds.div_ceil(60)),
+        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
+    }
 }
 
 /// Runs the plan and tells of it as it goes.
@@ -161,8 +221,9 @@ async fn execute(
     suite: Arc<Suite>,
     target: Target,
     plan: Plan,
-    seed: u64,
+    (seed, jobs): (u64, usize),
     ledger: Option<PathBuf>,
+    reports: &mut Reports,
 ) -> anyhow::Result<RunReport> {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
@@ -179,7 +240,7 @@ async fn execute(
         leave();
     });
     let options = Options {
-        jobs: usize::from(arguments.jobs),
+        jobs,
         fail_fast: arguments.fail_fast,
         deadline: arguments.deadline,
         strict: arguments.strict,
@@ -196,13 +257,9 @@ async fn execute(
     };
     let bar = progress(plan.runnable().count());
     let mut failed = None;
-    let report = run_plan(
-        suite,
-        Arc::new(target),
-        plan,
-        options,
-        cancel,
-        |event| match event {
+    let report = run_plan(suite, Arc::new(target), plan, options, cancel, |event| {
+        failed = failed.take().or(reports.tell(&event).err());
+        match event {
             Event::Started { .. } => {}
             Event::Progress { done } => bar.set_position(done as u64),
             Event::Finished(outcome) => {
@@ -215,8 +272,8 @@ async fn execute(
                     failed = failed.take().or(said.err());
                 }
             }
-        },
-    )
+        }
+    })
     .await?;
     watcher.abort();
     bar.finish_and_clear();
@@ -270,52 +327,4 @@ pub(crate) async fn interrupted() {
 )]
 fn leave() {
     std::process::exit(3);
-}
-
-/// A report's file: made sure of before the run, written beside its place and renamed after it.
-struct Artefact {
-    path: PathBuf,
-    draft: tempfile::NamedTempFile,
-}
-
-impl Artefact {
-    fn open(path: &Path) -> anyhow::Result<Self> {
-        let directory = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        std::fs::create_dir_all(directory)
-            .with_context(|| format!("{} cannot be created", directory.display()))?;
-        if path.is_dir() {
-            anyhow::bail!("{} is a directory; name a file", path.display());
-        }
-        let draft = tempfile::Builder::new()
-            .prefix(".assize-")
-            .tempfile_in(directory)
-            .with_context(|| format!("{} cannot be written", path.display()))?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            draft,
-        })
-    }
-
-    fn write(mut self, text: &str) -> anyhow::Result<()> {
-        let shown = self.path.display().to_string();
-        self.draft
-            .write_all(text.as_bytes())
-            .with_context(|| format!("{shown} cannot be written"))?;
-        // A temporary file is private to its owner; a report is not.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            self.draft
-                .as_file()
-                .set_permissions(std::fs::Permissions::from_mode(0o644))
-                .with_context(|| format!("{shown} cannot be made readable"))?;
-        }
-        self.draft
-            .persist(&self.path)
-            .with_context(|| format!("{shown} cannot be written"))?;
-        Ok(())
-    }
 }

@@ -201,7 +201,7 @@ fn status(outcome: &CaseOutcome, report: &RunReport, texts: &mut usize) -> TestC
                 outcome
                     .findings
                     .first()
-                    .map_or("failure", |finding| finding.check),
+                    .map_or("failure", |finding| &*finding.check),
             );
             status
         }
@@ -212,7 +212,7 @@ fn status(outcome: &CaseOutcome, report: &RunReport, texts: &mut usize) -> TestC
                 outcome
                     .findings
                     .first()
-                    .map_or("not_judged", |finding| finding.check),
+                    .map_or("not_judged", |finding| &*finding.check),
             );
             status
         }

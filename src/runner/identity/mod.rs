@@ -5,7 +5,6 @@
 mod sign;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -14,6 +13,7 @@ use serde_json::{Value as Json, json};
 use super::transport::Transport;
 use crate::check::bounded;
 use crate::exchange::{Exchange, Phase, Request};
+use crate::secret::Secrets;
 use crate::target::keystone::Keystone;
 use crate::target::settings::{Identity, KeyPair};
 use crate::target::{Target, placeholder};
@@ -30,8 +30,8 @@ const REFUSED: Duration = Duration::from_secs(30);
 /// All identities that prove themselves anew with each request.
 pub(super) struct Identities {
     proofs: BTreeMap<String, Proof>,
-    /// Every token that was issued, with the name to show instead.
-    issued: Mutex<Vec<(String, String)>>,
+    /// Where every token that is issued is made known.
+    secrets: Secrets,
 }
 
 enum Proof {
@@ -73,16 +73,8 @@ impl Identities {
         });
         Self {
             proofs: proofs.collect(),
-            issued: Mutex::default(),
+            secrets: target.secrets.clone(),
         }
-    }
-
-    /// The target with the tokens that were issued among its secrets.
-    pub(super) fn redacting(&self, target: &Target) -> Target {
-        let mut target = target.clone();
-        let issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        target.secrets.extend(issued.iter().cloned());
-        target
     }
 
     /// Puts the proof into a request that has a placeholder for it.
@@ -166,8 +158,7 @@ impl Identities {
         }
         match sign_in(keystone, transport).await {
             Ok(token) => {
-                let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-                issued.push((token.id.clone(), format!("token of {name}")));
+                self.secrets.add(&token.id, &format!("token of {name}"));
                 let margin = (token.life / 4).min(MARGIN);
                 *state = State::Token {
                     id: token.id.clone(),

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::Context;
 use super::identity::Filled;
 use super::object::Object;
+use super::tamper::Tampering;
 use crate::check::{self, Mismatch, Standing};
 use crate::exchange::{Phase, Request, Response, TransportError};
 use crate::source::Spanned;
@@ -75,6 +76,8 @@ pub(super) struct Session<'a> {
     pub(super) interruptible: bool,
     /// The case.
     pub(super) case_id: String,
+    /// What is done to the traffic.
+    pub(super) tampering: Option<Tampering>,
     label: String,
     names: usize,
 }
@@ -104,6 +107,7 @@ impl<'a> Session<'a> {
             deadline: Instant::now() + time,
             interruptible: true,
             case_id: case_id.to_owned(),
+            tampering: ctx.tamper.as_ref().and_then(|tamper| tamper.of(case_id)),
             label,
             names: 0,
         }
@@ -124,10 +128,17 @@ impl<'a> Session<'a> {
     ) -> Result<usize, Stop> {
         self.may_go_on()?;
         let (mut filled, by) = self.filled(request).await?;
-        let exchange = self.ctx.transport.send(phase, filled.clone()).await;
-        let refused = |exchange: &crate::exchange::Exchange| matches!(&exchange.response, Ok(response) if response.status == 401);
+        let exchange = match &mut self.tampering {
+            Some(tampering) => {
+                tampering
+                    .send(&self.ctx.transport, phase, filled.clone())
+                    .await
+            }
+            None => self.ctx.transport.send(phase, filled.clone()).await,
+        };
+        let refused = matches!(&exchange.response, Ok(response) if response.status == 401);
         // A token may have ended before its time. The act shows what is done with the one that it has.
-        if let Some(by) = by.filter(|_| phase != Phase::Act && refused(&exchange)) {
+        if let Some(by) = by.filter(|_| phase != Phase::Act && refused) {
             self.exchanges.push(exchange);
             self.ctx
                 .identities

@@ -1,0 +1,193 @@
+//! Files that a run writes: made sure of before it, written as it goes, and in their place when it is over.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use assize::secret::Secrets;
+
+/// So many bytes of a file are read at once.
+const PIECE: usize = 1 << 16;
+
+/// A file that is written beside its place and takes it when it is whole.
+pub(crate) struct Artefact {
+    path: PathBuf,
+    draft: tempfile::NamedTempFile,
+    /// Where each piece ends.
+    pieces: Vec<u64>,
+    /// Why pieces are missing at the end.
+    trouble: Option<std::io::Error>,
+}
+
+impl Artefact {
+    /// Makes sure that the file can be written.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let directory = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("{} cannot be created", directory.display()))?;
+        if path.is_dir() {
+            anyhow::bail!("{} is a directory; name a file", path.display());
+        }
+        let draft = tempfile::Builder::new()
+            .prefix(".assize-")
+            .tempfile_in(directory)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            draft,
+            pieces: Vec::new(),
+            trouble: None,
+        })
+    }
+
+    /// Adds a piece, whole or not at all. Nothing follows one that could not be added: [`Self::close`] tells.
+    pub(crate) fn add(&mut self, piece: &str) {
+        if self.trouble.is_some() {
+            return;
+        }
+        let whole = self.pieces.last().copied().unwrap_or(0);
+        match self.draft.write_all(piece.as_bytes()) {
+            Ok(()) => self.pieces.push(whole + piece.len() as u64),
+            Err(error) => {
+                self.trouble = Some(error);
+                let _ = cut(self.draft.as_file_mut(), whole);
+            }
+        }
+    }
+
+    /// Adds the last piece and puts the file in its place. Where there is no room for the last piece, those
+    /// before it make room, so that the file is well formed whatever happens.
+    ///
+    /// One that tells a secret takes no place: it is deleted, and so is what stood there.
+    pub(crate) fn close(mut self, last: &str, secrets: &Secrets) -> anyhow::Result<()> {
+        let shown = self.path.display().to_string();
+        let all = self.pieces.len();
+        // The first piece belongs to the last one: without it there is nothing to be well formed.
+        while let Err(error) = self.draft.write_all(last.as_bytes()) {
+            self.trouble.get_or_insert(error);
+            self.pieces.pop();
+            let Some(whole) = self.pieces.last().copied() else {
+                break;
+            };
+            cut(self.draft.as_file_mut(), whole)
+                .with_context(|| format!("{shown} cannot be written"))?;
+        }
+        if self.pieces.is_empty()
+            && let Some(error) = self.trouble
+        {
+            return Err(error).with_context(|| format!("{shown} cannot be written"));
+        }
+        if let Some(name) = tells(self.draft.path(), secrets)
+            .with_context(|| format!("{shown} cannot be read again"))?
+        {
+            let _ = std::fs::remove_file(&self.path);
+            return Err(Told { shown, name }.into());
+        }
+        // A temporary file is private to its owner; a report is not.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            self.draft
+                .as_file()
+                .set_permissions(std::fs::Permissions::from_mode(0o644))
+                .with_context(|| format!("{shown} cannot be made readable"))?;
+        }
+        self.draft
+            .persist(&self.path)
+            .with_context(|| format!("{shown} cannot be written"))?;
+        match self.trouble {
+            None => Ok(()),
+            Some(error) => Err(error).with_context(|| {
+                let lost = all.saturating_sub(self.pieces.len());
+                format!("{shown} is whole but not complete, {lost} or more of its last cases are missing")
+            }),
+        }
+    }
+}
+
+/// A file told a secret, and was deleted.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{shown} told the secret {name} and was deleted; this is a mistake of this program, please report it, or the value of {name} is a word that the suite itself uses"
+)]
+pub(crate) struct Told {
+    shown: String,
+    name: String,
+}
+
+/// Deletes a file that is in its place already, if it tells a secret.
+pub(crate) fn hold_back(path: &Path, secrets: &Secrets) -> anyhow::Result<()> {
+    let shown = path.display().to_string();
+    match tells(path, secrets).with_context(|| format!("{shown} cannot be read again"))? {
+        None => Ok(()),
+        Some(name) => {
+            std::fs::remove_file(path).with_context(|| {
+                format!("{shown} tells the secret {name} and cannot be deleted")
+            })?;
+            Err(Told { shown, name }.into())
+        }
+    }
+}
+
+/// The name of a secret that a file tells in any form. The file is read in pieces that overlap.
+fn tells(path: &Path, secrets: &Secrets) -> std::io::Result<Option<String>> {
+    let mut file = File::open(path)?;
+    let overlap = secrets.longest();
+    let mut window = vec![0; overlap + PIECE];
+    let mut kept = 0;
+    loop {
+        let read = file.read(&mut window[kept..])?;
+        if read == 0 {
+            return Ok(None);
+        }
+        let filled = kept + read;
+        if let Some(name) = secrets.told_by(&window[..filled]) {
+            return Ok(Some(name));
+        }
+        kept = filled.min(overlap);
+        window.copy_within(filled - kept..filled, 0);
+    }
+}
+
+fn cut(file: &mut File, length: u64) -> std::io::Result<()> {
+    file.set_len(length)?;
+    file.seek(SeekFrom::Start(length)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_found_across_the_pieces_in_which_a_file_is_read() {
+        let secrets = Secrets::new([("s3cret-token".to_owned(), "token".to_owned())]);
+        let directory = tempfile::tempdir().unwrap();
+        for before in PIECE - 14..PIECE + 30 {
+            let path = directory.path().join("report");
+            std::fs::write(&path, format!("{}s3cret-token.", "x".repeat(before))).unwrap();
+            let wrong = hold_back(&path, &secrets).unwrap_err().to_string();
+            assert!(wrong.contains("told the secret token"), "{before}: {wrong}");
+            assert!(!path.exists(), "{before}");
+            std::fs::write(&path, format!("{}s3cret_token.", "x".repeat(before))).unwrap();
+            hold_back(&path, &secrets).unwrap();
+            assert!(path.exists(), "{before}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_tells_a_secret_takes_no_place_and_leaves_none() {
+        let secrets = Secrets::new([("s3cret".to_owned(), "token".to_owned())]);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("report");
+        std::fs::write(&path, "of an earlier run").unwrap();
+        let mut file = Artefact::open(&path).unwrap();
+        file.add("{\"head\": \"s3c");
+        let wrong = file.close("ret\"}", &secrets).unwrap_err();
+        assert!(wrong.is::<Told>(), "{wrong}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}

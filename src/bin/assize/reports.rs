@@ -1,0 +1,175 @@
+//! The reports of a run as files: which are wanted, and what is written into them as the run goes.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use assize::outcome::{CaseOutcome, Event, RunReport};
+use assize::report::json::{CaseRecord, EventRecord, Json, Run, Summary, VERSION};
+use assize::report::junit;
+use assize::secret::Secrets;
+
+use crate::args;
+use crate::artefact::{Artefact, Told, hold_back};
+use crate::output::complain;
+
+/// The reports of a run.
+#[derive(Default)]
+pub(crate) struct Reports {
+    junit: Option<Artefact>,
+    json: Option<Artefact>,
+    pieces: Option<Json>,
+    events: Option<Events>,
+}
+
+/// Events go straight to their place, line by line: they are of use while the run goes on.
+struct Events {
+    path: PathBuf,
+    file: File,
+}
+
+impl Reports {
+    /// Makes sure that all that are wanted can be written.
+    pub(crate) fn open(wanted: &args::Reports) -> anyhow::Result<Self> {
+        let open = |path: &Option<_>| path.as_deref().map(Artefact::open).transpose();
+        Ok(Self {
+            junit: open(&wanted.junit)?,
+            json: open(&wanted.json)?,
+            pieces: None,
+            events: wanted.events.as_deref().map(Events::open).transpose()?,
+        })
+    }
+
+    /// Writes what can be told so far.
+    pub(crate) fn tell(&mut self, event: &Event<'_>) -> anyhow::Result<()> {
+        match event {
+            Event::Started {
+                run,
+                cases,
+                skipped,
+            } => self.started(run, *cases, *skipped),
+            Event::Progress { .. } => Ok(()),
+            Event::Finished(outcome) => self.finished(outcome),
+        }
+    }
+
+    fn started(&mut self, run: &RunReport, cases: usize, skipped: usize) -> anyhow::Result<()> {
+        if let Some(file) = &mut self.json {
+            let (pieces, head) = Json::head(run)?;
+            file.add(&head);
+            self.pieces = Some(pieces);
+        }
+        self.note(|| EventRecord::Started {
+            format: VERSION,
+            run: Run::of(run),
+            cases,
+            skipped,
+        })
+    }
+
+    fn finished(&mut self, outcome: &CaseOutcome) -> anyhow::Result<()> {
+        if let (Some(file), Some(pieces)) = (&mut self.json, &mut self.pieces) {
+            file.add(&pieces.case(outcome)?);
+        }
+        self.note(|| EventRecord::Case {
+            case: CaseRecord::of(outcome),
+        })
+    }
+
+    fn note(&mut self, event: impl FnOnce() -> EventRecord) -> anyhow::Result<()> {
+        let Some(events) = &mut self.events else {
+            return Ok(());
+        };
+        let line = event().line()?;
+        let written = events.file.write_all(line.as_bytes());
+        if let Err(error) = written {
+            // The run is worth more than its events.
+            complain(&format!(
+                "{}: no more events are written: {error}\n",
+                events.path.display()
+            ));
+            self.events = None;
+        }
+        Ok(())
+    }
+
+    /// Writes the rest and puts every file in its place. What goes wrong with one keeps none of the others.
+    /// `before` is what came of the files that were written already.
+    pub(crate) fn close(
+        mut self,
+        report: &RunReport,
+        secrets: &Secrets,
+        before: anyhow::Result<()>,
+    ) -> anyhow::Result<Files> {
+        let mut problems = Problems::default();
+        problems.hear(before);
+        let last = self.note(|| EventRecord::Finished {
+            summary: Summary::of(report),
+        });
+        problems.hear(last);
+        if let (Some(file), Some(pieces)) = (self.json, self.pieces) {
+            let tail = pieces.tail(report).map_err(anyhow::Error::from);
+            problems.hear(tail.and_then(|tail| file.close(&tail, secrets)));
+        }
+        if let Some(file) = self.junit {
+            let text = junit(report).context("the JUnit report cannot be formed");
+            problems.hear(text.and_then(|text| file.close(&text, secrets)));
+        }
+        if let Some(events) = self.events {
+            problems.hear(hold_back(&events.path, secrets));
+        }
+        problems.end()
+    }
+}
+
+/// Whether what was written may be read by others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Files {
+    /// All is well.
+    Clean,
+    /// One told a secret and was deleted.
+    Told,
+}
+
+/// What went wrong with the files, one after the other.
+#[derive(Default)]
+struct Problems {
+    told: bool,
+    last: Option<anyhow::Error>,
+}
+
+impl Problems {
+    fn hear(&mut self, result: anyhow::Result<()>) {
+        let Err(error) = result else { return };
+        if error.is::<Told>() {
+            complain(&format!("error: {error}\n"));
+            self.told = true;
+        } else if let Some(before) = self.last.replace(error) {
+            complain(&format!("error: {before:#}\n"));
+        }
+    }
+
+    fn end(self) -> anyhow::Result<Files> {
+        match self.last {
+            Some(error) => Err(error),
+            None if self.told => Ok(Files::Told),
+            None => Ok(Files::Clean),
+        }
+    }
+}
+
+impl Events {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display().to_string();
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)
+                .with_context(|| format!("{} cannot be created", directory.display()))?;
+        }
+        let file = File::create(path).with_context(|| format!("{shown} cannot be written"))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+        })
+    }
+}

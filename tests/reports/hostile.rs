@@ -1,0 +1,222 @@
+//! A server that answers with whatever breaks reports, and with its caller's own token.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use quick_xml::events::Event;
+
+use crate::support::{Written, problems};
+
+/// A token with every character that some format escapes.
+const TOKEN: &str = "t0ken/\"<&'>+ä=%\\z";
+
+const HOSTILE: &str = "\u{0}\u{1}\u{7}\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}2J\u{fffe}\u{ffff}\u{202e}]]>--><script>document.title='owned'</script></script><!--<img src=x onerror=\"document.title='owned'\">[[ATTACHMENT|/etc/passwd]]\r\n::error::x";
+
+const SUITE: &str = r#"suite: hostile
+scenarios: all.yaml
+variables:
+  token: { secret: true }
+identities:
+  owner: { headers: { X-Auth-Token: "{{ token }}" } }
+"#;
+
+/// Each fails, and so shows what came.
+const SCENARIOS: &str = r#"scenarios:
+  - { id: echo, title: echo, steps: [{ request: GET /echo, then: { status: 204 } }] }
+  - { id: encoded, title: encoded, steps: [{ request: GET /encoded, then: { body: { a: 1 } } }] }
+  - { id: hostile, title: hostile, steps: [{ request: GET /hostile, then: { body: { a: 1 } } }] }
+  - { id: large, title: large, steps: [{ request: GET /large, then: { status: 204 } }] }
+  - { id: object, title: object, steps: [{ request: GET /object, then: { body: { a: 1 }, headers: { x-echo: none } } }] }
+  - { id: lost, title: lost, steps: [{ request: GET /lost, then: { status: 204 } }] }
+"#;
+
+/// Every form in which the token could be told, written down without the program's help.
+fn forms() -> Vec<Vec<u8>> {
+    let percent = |upper: bool| -> String {
+        TOKEN
+            .bytes()
+            .map(|byte| match (byte.is_ascii_alphanumeric(), upper) {
+                (true, _) => char::from(byte).to_string(),
+                (false, true) => format!("%{byte:02X}"),
+                (false, false) => format!("%{byte:02x}"),
+            })
+            .collect()
+    };
+    let json = serde_json::Value::from(TOKEN).to_string();
+    let json = json.trim_matches('"').to_owned();
+    let units: String = (TOKEN.encode_utf16())
+        .map(|unit| format!("\\u{unit:04x}"))
+        .collect();
+    let whole: String = TOKEN.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let markup = TOKEN
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let basic = STANDARD.encode(format!("user:{TOKEN}"));
+    let texts = [
+        TOKEN.to_owned(),
+        STANDARD.encode(TOKEN),
+        URL_SAFE.encode(TOKEN),
+        // What stands for the token alone in the header of Basic authentication.
+        basic[7..(5 + TOKEN.len()) * 8 / 6].to_owned(),
+        percent(true),
+        percent(false),
+        whole,
+        json.replace('/', "\\/"),
+        json.replace('ä', "\\u00e4"),
+        serde_json::Value::from(json.as_str()).to_string(),
+        json,
+        units,
+        markup.replace('"', "&quot;"),
+        markup.replace('"', "&quot;").replace('\'', "&#39;"),
+        markup,
+    ];
+    texts.map(String::into_bytes).to_vec()
+}
+
+fn answer(stream: &mut TcpStream) {
+    let mut request = [0; 4096];
+    let read = stream.read(&mut request).unwrap_or(0);
+    let request = String::from_utf8_lossy(&request[..read]).into_owned();
+    let path = request.split(' ').nth(1).unwrap_or("").to_owned();
+    let (kind, body): (&str, Vec<u8>) = match path.as_str() {
+        "/echo" => ("text/plain", TOKEN.as_bytes().to_vec()),
+        "/encoded" => ("text/plain", forms().join(&b'\n')),
+        "/hostile" => ("text/html", HOSTILE.as_bytes().to_vec()),
+        "/large" => {
+            let piece = format!("{HOSTILE}{TOKEN}");
+            (
+                "application/json",
+                piece.repeat((5 << 20) / piece.len()).into_bytes(),
+            )
+        }
+        "/object" => {
+            let object = serde_json::json!({ "a": TOKEN, HOSTILE: [HOSTILE, TOKEN] });
+            ("application/json", object.to_string().into_bytes())
+        }
+        _ => return,
+    };
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nX-Echo: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        TOKEN,
+        body.len()
+    );
+    let _ = stream.write_all(head.as_bytes());
+    let _ = stream.write_all(&body);
+}
+
+/// Serves until the test is over.
+fn serve() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || answer(&mut stream));
+        }
+    });
+    url
+}
+
+/// Every file below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn no_answer_breaks_a_report_or_gets_its_callers_token_into_one() {
+    let (suite, to) = (Written::new(), Written::new());
+    std::fs::write(suite.path("suite.yaml"), SUITE).unwrap();
+    std::fs::write(suite.path("all.yaml"), SCENARIOS).unwrap();
+    let said = crate::support::said(
+        crate::support::assize()
+            .env("ASSIZE_VAR_TOKEN", TOKEN)
+            .args(["run", "--endpoint", &serve(), "--suite", &suite.path("")])
+            .args(["--junit", &to.path("TEST-hostile.xml")])
+            .args(["--json", &to.path("report.json")])
+            .args(["--events", &to.path("events.ndjson")]),
+    )
+    .exits(3);
+    assert!(
+        said.stdout.contains("\n5 failed") || said.stdout.contains("5 failed"),
+        "{}",
+        said.stdout
+    );
+
+    let files = files(to.directory());
+    assert_eq!(files.len(), 3, "{files:?}");
+    let mut texts: Vec<(String, Vec<u8>)> = files
+        .iter()
+        .map(|path| (path.display().to_string(), std::fs::read(path).unwrap()))
+        .collect();
+    texts.push(("stdout".to_owned(), said.stdout.into_bytes()));
+    texts.push(("stderr".to_owned(), said.stderr.into_bytes()));
+    for (name, bytes) in &texts {
+        assert!(!bytes.contains(&0x1b), "{name} has an escape");
+        assert!(bytes.len() < 8 << 20, "{name} has {} bytes", bytes.len());
+        for form in forms() {
+            assert!(
+                !bytes.windows(form.len()).any(|window| window == form),
+                "{name} tells {}",
+                String::from_utf8_lossy(&form)
+            );
+        }
+    }
+
+    assert_eq!(
+        problems("report.schema.json", &to.json("report.json")),
+        [""; 0]
+    );
+    for line in to.text("events.ndjson").lines() {
+        let line = serde_json::from_str(line).unwrap();
+        assert_eq!(problems("events.schema.json", &line), [""; 0]);
+    }
+    let xml = to.text("TEST-hostile.xml");
+    let mut reader = quick_xml::Reader::from_str(&xml);
+    let mut cases = 0;
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Eof => break,
+            Event::Start(element) => cases += usize::from(element.name().as_ref() == b"testcase"),
+            _ => {}
+        }
+    }
+    assert_eq!(cases, 6);
+}
+
+#[test]
+fn a_report_that_would_tell_a_secret_is_deleted_and_named() {
+    let (suite, to) = (Written::new(), Written::new());
+    // What a suite says of itself comes from no answer, so nothing is replaced in it.
+    let telling = SUITE.replace("suite: hostile\n", "suite: hostile\ntitle: of t0ken-zero\n");
+    std::fs::write(suite.path("suite.yaml"), telling).unwrap();
+    std::fs::write(suite.path("all.yaml"), SCENARIOS).unwrap();
+    std::fs::write(to.path("report.json"), "of an earlier run").unwrap();
+    let said = crate::support::said(
+        crate::support::assize()
+            .env("ASSIZE_VAR_TOKEN", "t0ken-zero")
+            .args(["run", "--endpoint", &serve(), "--suite", &suite.path("")])
+            .args(["--filter", "echo", "--json", &to.path("report.json")])
+            .args(["--junit", &to.path("TEST-hostile.xml")])
+            .args(["--events", &to.path("events.ndjson")]),
+    )
+    .exits(3);
+    for name in ["report.json", "events.ndjson"] {
+        let told = format!("{} told the secret token and was deleted", to.path(name));
+        assert!(said.stderr.contains(&told), "{}", said.stderr);
+    }
+    // The XML does not have the title, so it may stay.
+    assert_eq!(files(to.directory()).len(), 1);
+}

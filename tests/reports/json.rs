@@ -1,0 +1,110 @@
+//! The JSON document and the events.
+
+use serde_json::Value;
+
+use crate::support::{Emulator, THREE, Written, call, problems};
+
+#[test]
+fn the_published_schemas_are_those_of_the_code() {
+    for (name, of) in [
+        ("report.schema.json", "report"),
+        ("events.schema.json", "events"),
+    ] {
+        let path = crate::support::root().join("schema").join(name);
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            call(&["schema", of]).exits(0).stdout,
+            "run `assize schema {of} > schema/{name}`"
+        );
+    }
+}
+
+#[test]
+fn a_run_with_defects_gives_a_document_and_events_that_fit_their_schemas() {
+    let emulator = Emulator::start("otc-v2", &THREE);
+    let to = Written::new();
+    let (report, events) = (to.path("deep/report.json"), to.path("events.ndjson"));
+    call(&[
+        "run",
+        "--endpoint",
+        &emulator.url,
+        "--json",
+        &report,
+        "--events",
+        &events,
+    ])
+    .exits(1);
+    let document = to.json("deep/report.json");
+    assert_eq!(problems("report.schema.json", &document), [""; 0]);
+    assert_eq!(document["summary"]["exit_code"], 1);
+    let failed: Vec<&Value> = (document["cases"].as_array().unwrap().iter())
+        .filter(|case| case["verdict"] == "fail")
+        .collect();
+    assert_eq!(document["summary"]["counts"]["failed"], failed.len());
+    assert!(failed.len() > 3, "{}", failed.len());
+    for case in failed {
+        assert!(!case["exchanges"].as_array().unwrap().is_empty());
+        let written = document["summary"]["scenarios"].as_array().unwrap();
+        assert!(
+            written.iter().any(|it| it["location"] == case["location"]),
+            "{}",
+            case["id"]
+        );
+    }
+
+    let lines: Vec<Value> = (to.text("events.ndjson").lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for line in &lines {
+        assert_eq!(problems("events.schema.json", line), [""; 0]);
+    }
+    assert_eq!(lines.first().unwrap()["event"], "started");
+    assert_eq!(lines.last().unwrap()["event"], "finished");
+    assert_eq!(lines.last().unwrap()["summary"], document["summary"]);
+    let cases: Vec<&Value> = lines.iter().filter_map(|line| line.get("case")).collect();
+    assert_eq!(
+        cases,
+        document["cases"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_anything_is_sent() {
+    let to = Written::new();
+    for option in ["--json", "--events", "--junit"] {
+        let directory = to.directory().to_str().unwrap();
+        let said = call(&["run", option, directory]).exits(2);
+        assert!(said.stderr.contains(directory), "{}", said.stderr);
+        assert_eq!(said.stdout, "");
+    }
+}
+
+/// Runs with a limit on the size of files, as a disk that fills up.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_a_document_that_is_whole() {
+    let to = Written::new();
+    let report = to.path("report.json");
+    let program = env!("CARGO_BIN_EXE_assize");
+    // Half a megabyte would be written; the signal that a too large file brings is ignored, as a full disk sends none.
+    let script = format!("trap '' XFSZ; ulimit -f 350; exec {program} run --json {report}");
+    let said = crate::support::said(
+        std::process::Command::new("bash")
+            .args(["-c", &script])
+            .current_dir(crate::support::root()),
+    );
+    assert_eq!(said.code, Some(2), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("whole but not complete"),
+        "{}",
+        said.stderr
+    );
+    let document = to.json("report.json");
+    assert_eq!(problems("report.schema.json", &document), [""; 0]);
+    let cases = document["cases"].as_array().unwrap().len();
+    assert!(cases > 10, "{cases}");
+}

@@ -1,0 +1,7 @@
+//! The reports of real runs: what the program writes, read back by those who read it.
+#![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+mod hostile;
+mod json;
+mod support;
