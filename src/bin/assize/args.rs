@@ -310,12 +310,41 @@ pub(crate) struct Serve {
     /// How long the pending states of octavia last: one time, or MIN..MAX.
     #[arg(long, value_name = "TIME|MIN..MAX")]
     pub(crate) pending: Option<String>,
+    /// How many objects of a kind a project may own: loadbalancers=4; may be repeated. Kinds: loadbalancers,
+    /// listeners, pools, members, healthmonitors, l7policies, rules.
+    #[arg(long = "quota", value_name = "KIND=N", value_parser = quota)]
+    pub(crate) quotas: Vec<(String, usize)>,
+    /// Requests a second that are let in; more are answered with 429 and Retry-After.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: Option<u32>,
+    /// Answer so many of a hundred requests with 503 or 429 for no reason, and carry nothing of them out.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=100))]
+    pub(crate) unstable: u8,
+    /// How long a token lives that is issued at /v3/auth/tokens.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h")]
+    pub(crate) token_life: Duration,
     /// The seed of ids and of everything else that is random.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Do this wrong; may be repeated. `--help` says what each of them does.
     #[arg(long = "defect", value_name = "NAME", value_parser = defect())]
     pub(crate) defects: Vec<Defect>,
+}
+
+fn quota(text: &str) -> Result<(String, usize), String> {
+    let wrong = || {
+        format!(
+            "write a kind and a number, such as loadbalancers=4; the kinds are {}",
+            crate::serve::KINDS.join(", ")
+        )
+    };
+    let (kind, number) = text.split_once('=').ok_or_else(wrong)?;
+    let number = number.parse().map_err(|_| wrong())?;
+    if crate::serve::KINDS.contains(&kind) {
+        Ok((kind.to_owned(), number))
+    } else {
+        Err(wrong())
+    }
 }
 
 /// Reads a defect's name; a wrong one is answered with the nearest and with all that there are.
