@@ -141,6 +141,10 @@ impl Api {
 
     /// What comes of a request that was read, or could not be: its answer, unless a defect makes it sleep.
     pub(super) fn turn(&self, parts: &Parts, body: Result<Bytes, Refusal>, now: Timestamp) -> Turn {
+        if let Some(asked) = self.asked.as_ref().filter(|_| parts.method != Method::GET) {
+            let what = (parts.method.to_string(), parts.uri.path().to_owned());
+            *lock(asked).entry(what).or_default() += 1;
+        }
         if let Some(answer) = lock(&self.weather).turn_away(now) {
             return Turn::Done(answer);
         }
@@ -149,10 +153,6 @@ impl Api {
             if let Some(answer) = keystone.answer(parts, body, &self.identities, now) {
                 return Turn::Done(answer);
             }
-        }
-        if let Some(asked) = self.asked.as_ref().filter(|_| parts.method != Method::GET) {
-            let what = (parts.method.to_string(), parts.uri.path().to_owned());
-            *lock(asked).entry(what).or_default() += 1;
         }
         match self.respond(parts, body, now) {
             Ok(Turn::Done(answer)) => self.late(parts, self.signed(Ok(answer))),

@@ -90,8 +90,8 @@ impl Running {
         self.api.objects()
     }
 
-    /// How often each change was asked for and reached the API, by method and path, if that is counted: what
-    /// was turned away before is not among them.
+    /// How often each change was asked for, by method and path, if that is counted; what was turned away is
+    /// among them.
     pub fn asked(&self) -> BTreeMap<(String, String), usize> {
         self.api.asked()
     }

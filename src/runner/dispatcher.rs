@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::identity::Identities;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
+use super::pace::Pace;
 use super::redact::{redacted, redacted_leak};
 use super::tamper::Tamper;
 use super::transport::{SetupError, Transport};
@@ -110,6 +111,7 @@ pub async fn run(
         suite: Arc::clone(&suite),
         target: Arc::clone(&target),
         identities: Identities::new(&target),
+        pace: Pace::new(target.pace.rate),
         transport,
         scope,
         run_id: options.run_id.clone(),

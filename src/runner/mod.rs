@@ -10,6 +10,7 @@ mod lease;
 mod ledger;
 mod mutants;
 mod object;
+mod pace;
 mod redact;
 mod session;
 mod shrink;
@@ -34,6 +35,7 @@ use crate::template::Scope;
 use identity::Identities;
 use lease::Leases;
 use ledger::Ledger;
+use pace::Pace;
 use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
@@ -43,6 +45,7 @@ struct Context {
     target: Arc<Target>,
     transport: Transport,
     identities: Identities,
+    pace: Pace,
     /// The names that do not depend on the case.
     scope: Scope,
     run_id: String,

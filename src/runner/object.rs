@@ -40,6 +40,8 @@ pub(super) struct Object {
     pub(super) lease: Option<Lease>,
     /// Its number in the ledger, if the run keeps one.
     pub(super) entry: Option<u64>,
+    /// Whether there may be another one of its name, as its creation was sent again.
+    pub(super) in_doubt: bool,
     /// Whether the case left it other than it was lent; then it is lent to nobody else.
     pub(super) spoilt: bool,
 }
@@ -131,6 +133,7 @@ impl Blueprint<'_> {
             gone: false,
             lease: None,
             entry,
+            in_doubt: false,
             spoilt: false,
         }
     }
@@ -234,12 +237,17 @@ impl Session<'_> {
         }
         let resource = Arc::clone(blueprint.resource);
         self.intend(&blueprint, &mut plan, objects).await?;
+        self.in_doubt = false;
         let exchange = self
             .perform(Phase::SetUp, &resource.create, &scope, blueprint.identity)
             .await?;
+        let in_doubt = self.in_doubt;
         let place = self
             .register(&blueprint, plan, exchange, &scope, objects)
             .await;
+        if let Some(place) = place {
+            objects[place].in_doubt = in_doubt;
+        }
         if !self.succeeded(&resource.create.answer, exchange, &scope) {
             return Err(Stop::Unjudged(format!(
                 "{} could not be created: {}",
@@ -412,9 +420,45 @@ impl Session<'_> {
         })
     }
 
+    /// Adds the objects that came of a creation besides the one that it was answered with in the end.
+    async fn find_twins(&mut self, objects: &mut Vec<Object>) {
+        let in_doubt = |it: &&Object| it.in_doubt && it.lease.is_none();
+        let doubted: Vec<Object> = objects.iter().filter(in_doubt).cloned().collect();
+        for object in doubted {
+            let mut scope = self.scope.clone();
+            scope.extend(&object.params);
+            for (need, at) in &object.needs {
+                scope.set(need.as_str(), &objects[*at].value);
+            }
+            let blueprint = Blueprint {
+                alias: &object.alias,
+                index: object.index,
+                resource: &object.resource,
+                identity: &object.identity,
+                params: &[],
+                needs: object.needs.clone(),
+            };
+            let found = self
+                .look_up(&blueprint, &object.name, &scope, objects)
+                .await;
+            for value in found.unwrap_or_default() {
+                if value.get("id") != object.id() {
+                    objects.push(Object {
+                        value,
+                        entry: None,
+                        in_doubt: false,
+                        gone: false,
+                        ..object.clone()
+                    });
+                }
+            }
+        }
+    }
+
     /// Removes the objects that are not shared, the last created first, in up to three rounds. What is left
     /// is returned.
-    pub(super) async fn clean_up(&mut self, objects: &mut [Object]) -> Vec<Leak> {
+    pub(super) async fn clean_up(&mut self, objects: &mut Vec<Object>) -> Vec<Leak> {
+        self.find_twins(objects).await;
         let mut left: Vec<(usize, String)> = (0..objects.len())
             .rev()
             .filter(|at| objects[*at].lease.is_none() && !objects[*at].gone)

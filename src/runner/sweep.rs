@@ -16,6 +16,7 @@ use super::identity::Identities;
 use super::lease::Leases;
 use super::ledger::{Ledger, Recorded, Standing};
 use super::object::{Blueprint, Object};
+use super::pace::Pace;
 use super::redact::redacted_leak;
 use super::session::{Session, Stop};
 use super::transport::Transport;
@@ -73,6 +74,7 @@ pub async fn sweep(
     let ctx = Context {
         suite,
         identities: Identities::new(&target),
+        pace: Pace::new(target.pace.rate),
         target,
         transport,
         scope,
@@ -188,6 +190,7 @@ async fn group_swept(ctx: &Context, group: &[(&Standing, bool)], look_only: bool
             gone: true,
             lease: None,
             entry: None,
+            in_doubt: false,
             spoilt: false,
         };
         let place = objects.len();

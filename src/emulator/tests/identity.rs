@@ -104,7 +104,7 @@ fn only_the_right_proof_for_the_right_project_is_taken() {
 }
 
 #[test]
-fn changes_are_counted_when_they_reach_the_api_and_only_then() {
+fn what_asks_for_a_change_is_counted_whatever_comes_of_it() {
     let desk = Desk::with(Config {
         count: true,
         ..Config::new(Dialect::OtcV2)

@@ -78,6 +78,10 @@ pub(super) struct Session<'a> {
     pub(super) case_id: String,
     /// What is done to the traffic.
     pub(super) tampering: Option<Tampering>,
+    /// Whether an act was turned away until later, with 429 or 503 and Retry-After.
+    pub(super) turned_away: bool,
+    /// Whether something was sent again that may have been done before.
+    pub(super) in_doubt: bool,
     label: String,
     names: usize,
 }
@@ -108,6 +112,8 @@ impl<'a> Session<'a> {
             interruptible: true,
             case_id: case_id.to_owned(),
             tampering: ctx.tamper.as_ref().and_then(|tamper| tamper.of(case_id)),
+            turned_away: false,
+            in_doubt: false,
             label,
             names: 0,
         }
@@ -119,36 +125,69 @@ impl<'a> Session<'a> {
         format!("{}-{}", self.label, self.names)
     }
 
-    /// Sends a request once, keeps the exchange and holds it to what always holds.
+    /// Sends a request, keeps the exchange and holds it to what always holds. The act is sent once, whatever
+    /// comes of it; anything else is sent again when its answer turns it away until later, or its token is
+    /// taken no more.
     pub(super) async fn send(
         &mut self,
         phase: Phase,
         request: Request,
         standing: Standing,
     ) -> Result<usize, Stop> {
-        self.may_go_on()?;
-        let (mut filled, by) = self.filled(request).await?;
-        let exchange = match &mut self.tampering {
-            Some(tampering) => {
-                tampering
-                    .send(&self.ctx.transport, phase, filled.clone())
+        let mut backoff = Backoff::new();
+        loop {
+            self.paced().await?;
+            let (mut filled, by) = self.filled(request.clone()).await?;
+            let mut exchange = self.sent(phase, filled.clone()).await;
+            let refused = matches!(&exchange.response, Ok(response) if response.status == 401);
+            if let Some(by) = by.filter(|_| phase != Phase::Act && refused) {
+                self.exchanges.push(exchange);
+                self.ctx
+                    .identities
+                    .refill(&mut filled, by, &self.ctx.transport)
                     .await
+                    .map_err(Stop::Unjudged)?;
+                exchange = self.sent(phase, filled).await;
             }
-            None => self.ctx.transport.send(phase, filled.clone()).await,
-        };
-        let refused = matches!(&exchange.response, Ok(response) if response.status == 401);
-        // A token may have ended before its time. The act shows what is done with the one that it has.
-        if let Some(by) = by.filter(|_| phase != Phase::Act && refused) {
-            self.exchanges.push(exchange);
-            self.ctx
-                .identities
-                .refill(&mut filled, by, &self.ctx.transport)
-                .await
-                .map_err(Stop::Unjudged)?;
-            let exchange = self.ctx.transport.send(phase, filled).await;
-            return Ok(self.keep(exchange, standing));
+            let away = match &exchange.response {
+                Ok(response) => self.ctx.pace.learn(response),
+                Err(_) => None,
+            };
+            if away.is_none() {
+                return Ok(self.keep(exchange, standing));
+            }
+            let wait = backoff.next(exchange.response.as_ref().ok());
+            if phase == Phase::Act || Instant::now() + wait >= self.deadline {
+                self.turned_away |= phase == Phase::Act;
+                return Ok(self.keep(exchange, standing));
+            }
+            // An answer of 503 may come from somebody in between, when all was done already.
+            self.in_doubt |= matches!(&exchange.response, Ok(response) if response.status >= 500);
+            self.pause(wait).await?;
         }
-        Ok(self.keep(exchange, standing))
+    }
+
+    async fn sent(&mut self, phase: Phase, request: Request) -> crate::exchange::Exchange {
+        let transport = &self.ctx.transport;
+        match &mut self.tampering {
+            Some(tampering) => tampering.send(transport, phase, request).await,
+            None => transport.send(phase, request).await,
+        }
+    }
+
+    /// Waits until one more request may go out.
+    async fn paced(&self) -> Result<(), Stop> {
+        self.may_go_on()?;
+        let wait = self
+            .ctx
+            .pace
+            .slot()
+            .saturating_duration_since(Instant::now());
+        if wait.is_zero() {
+            return Ok(());
+        }
+        self.pause(wait).await?;
+        self.may_go_on()
     }
 
     /// The request with the proof of who sends it.
@@ -213,6 +252,7 @@ impl<'a> Session<'a> {
             filled.push(self.filled(request.clone()).await?.0);
         }
         let requests = filled;
+        self.paced().await?;
         let clock = std::time::Instant::now();
         let now = move || u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let sent = requests.iter().map(async |request| {
@@ -223,6 +263,9 @@ impl<'a> Session<'a> {
         let (times, exchanges): (Vec<_>, Vec<_>) = join_all(sent).await.into_iter().unzip();
         let first = self.exchanges.len();
         for exchange in exchanges {
+            if let Ok(response) = &exchange.response {
+                self.turned_away |= self.ctx.pace.learn(response).is_some();
+            }
             self.keep(exchange, Standing::Full);
         }
         Ok((first, times))
