@@ -10,7 +10,7 @@ use crate::case::Case;
 use crate::suite::model::{Level, Step, Suite};
 use crate::target::Target;
 
-pub use estimate::{Estimate, Objects, REQUEST, SETTLING};
+pub use estimate::{Estimate, Objects, REQUEST, SETTLING, Work};
 
 /// Which cases are wanted.
 #[derive(Debug, Clone, Default)]

@@ -38,14 +38,14 @@ pub struct Objects {
 }
 
 /// What one case does.
-#[derive(Default)]
-struct Work {
+#[derive(Debug, Clone, Default)]
+pub struct Work {
     /// By resource, what it creates for itself.
-    own: BTreeMap<String, usize>,
-    /// By resource, what it borrows.
-    borrowed: BTreeMap<String, usize>,
-    /// The resources that it borrows and all cases share.
-    shared: BTreeMap<String, usize>,
+    pub own: BTreeMap<String, usize>,
+    /// By resource, what it borrows for its time.
+    pub borrowed: BTreeMap<String, usize>,
+    /// By resource, what it shares with all cases.
+    pub shared: BTreeMap<String, usize>,
     requests: usize,
     changes: usize,
 }
@@ -109,7 +109,8 @@ impl Estimate {
 const OBJECT: usize = 5;
 
 impl Work {
-    fn of(case: &Case, suite: &Suite, scope: &Scope) -> Self {
+    /// Of a case, where the names of `scope` are known.
+    pub fn of(case: &Case, suite: &Suite, scope: &Scope) -> Self {
         let mut work = Self::default();
         let mut scope = scope.clone();
         case.name_values(&mut scope);

@@ -14,6 +14,7 @@ use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
 use super::pace::Pace;
 use super::redact::{redacted, redacted_leak};
+use super::room::{NoRoom, Rooms};
 use super::tamper::Tamper;
 use super::transport::{SetupError, Transport};
 use super::{Context, executor};
@@ -74,6 +75,9 @@ pub enum RunError {
     /// The ledger cannot be begun.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// A case needs more objects than there may be.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
 }
 
 /// Runs the plan. Events come in the order of the plan; `cancel` stops the run, which then cleans up and
@@ -92,6 +96,7 @@ pub async fn run(
     let started = Timestamp::now();
     let clock = Instant::now();
     let transport = Transport::new(&target)?;
+    let rooms = Rooms::new(&suite, &target, &plan)?;
     let ledger = match &options.ledger {
         None => None,
         Some(directory) => {
@@ -112,6 +117,7 @@ pub async fn run(
         target: Arc::clone(&target),
         identities: Identities::new(&target),
         pace: Pace::new(target.pace.rate),
+        rooms,
         transport,
         scope,
         run_id: options.run_id.clone(),

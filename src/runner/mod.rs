@@ -12,6 +12,7 @@ mod mutants;
 mod object;
 mod pace;
 mod redact;
+mod room;
 mod session;
 mod shrink;
 mod sweep;
@@ -25,6 +26,7 @@ pub use dispatcher::{Options, RunError, run};
 pub use identity::catalogued;
 pub use ledger::{Damage, EXTENSION, Header, Intent, LedgerError, Recorded, Standing};
 pub use mutants::{Mutation, mutations};
+pub use room::NoRoom;
 pub use sweep::{Found, Sweep, sweep};
 pub use tamper::{Act, Falsehood, Tamper};
 pub use transport::SetupError;
@@ -36,6 +38,7 @@ use identity::Identities;
 use lease::Leases;
 use ledger::Ledger;
 use pace::Pace;
+use room::Rooms;
 use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
@@ -46,6 +49,7 @@ struct Context {
     transport: Transport,
     identities: Identities,
     pace: Pace,
+    rooms: Rooms,
     /// The names that do not depend on the case.
     scope: Scope,
     run_id: String,

@@ -18,6 +18,7 @@ use super::ledger::{Ledger, Recorded, Standing};
 use super::object::{Blueprint, Object};
 use super::pace::Pace;
 use super::redact::redacted_leak;
+use super::room::Rooms;
 use super::session::{Session, Stop};
 use super::transport::Transport;
 use crate::check::Afterwards;
@@ -75,6 +76,7 @@ pub async fn sweep(
         suite,
         identities: Identities::new(&target),
         pace: Pace::new(target.pace.rate),
+        rooms: Rooms::default(),
         target,
         transport,
         scope,

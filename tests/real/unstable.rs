@@ -203,3 +203,55 @@ fn the_second_interrupt_leaves_at_once_and_the_ledger_with_it() {
     serving.calm();
     assert_eq!(serving.names(), [""; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_load_balancers_than_allowed_stand_at_once() {
+    let most = 3;
+    // One more would be refused.
+    let running = counting(|config| {
+        config.quotas.load_balancers = Some(most);
+        config.pending = Duration::from_millis(1)..=Duration::from_millis(5);
+    })
+    .await;
+    let directory = tempfile::tempdir().unwrap();
+    let with = |at_most: &str| {
+        let filter = "pools/delete/{siblings,clean,policies,unknown_ids,aftermath}/*";
+        let own = [
+            "--filter",
+            filter,
+            "--at-most",
+            at_most,
+            "--endpoint",
+            running.url(),
+        ];
+        let all = SUITE
+            .iter()
+            .copied()
+            .chain(own)
+            .map(str::to_owned)
+            .collect();
+        run_beside(directory.path().to_path_buf(), all)
+    };
+    with(&format!("loadbalancer={most}")).await.exits(0);
+    let balancers = "/v2.0/lbaas/loadbalancers";
+    let created = asked(&running, "POST")[balancers];
+    let removed = asked(&running, "DELETE").into_keys();
+    let removed = removed.filter(|path| path.starts_with(balancers)).count();
+    assert_eq!(created, removed, "one more was asked for and refused");
+    assert!(created >= most, "{created} were created");
+    assert_eq!(running.objects(), 0);
+
+    let said = with("loadbalancer=1").await.exits(2);
+    assert!(
+        said.stderr
+            .contains("there may be 1 of `loadbalancer` at once"),
+        "{said:?}"
+    );
+    let said = with("gadget=1").await.exits(2);
+    assert!(said.stderr.contains("has no resource `gadget`"), "{said:?}");
+    assert_eq!(
+        asked(&running, "POST")[balancers],
+        created,
+        "nothing was sent"
+    );
+}

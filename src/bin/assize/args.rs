@@ -143,6 +143,12 @@ pub(crate) struct Run {
     /// Create, change and delete objects although the endpoint is not this machine.
     #[arg(long)]
     pub(crate) allow_writes: bool,
+    /// So many objects of a resource at once, at the most: loadbalancer=4; may be repeated. Cases wait for room.
+    #[arg(long, value_name = "RESOURCE=N", value_parser = at_most)]
+    pub(crate) at_most: Vec<(String, usize)>,
+    /// Requests a second, all cases together.
+    #[arg(long, value_name = "N", env = "ASSIZE_RATE", value_parser = rate)]
+    pub(crate) rate: Option<f64>,
     /// Cases at once; 32 unless said. Waiting is what takes time, so this does not follow the number of processors.
     #[arg(long, short, value_name = "N", env = "ASSIZE_JOBS", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) jobs: Option<u16>,
@@ -329,6 +335,23 @@ pub(crate) struct Serve {
     /// Do this wrong; may be repeated. `--help` says what each of them does.
     #[arg(long = "defect", value_name = "NAME", value_parser = defect())]
     pub(crate) defects: Vec<Defect>,
+}
+
+fn at_most(text: &str) -> Result<(String, usize), String> {
+    let parts = text.split_once('=');
+    let parsed = parts.and_then(|(resource, most)| Some((resource, most.parse().ok()?)));
+    match parsed {
+        Some((resource, most)) if most > 0 && !resource.is_empty() => {
+            Ok((resource.to_owned(), most))
+        }
+        _ => Err("write a resource and a number above 0, such as loadbalancer=4".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok();
+    rate.filter(|rate: &f64| rate.is_finite() && *rate > 0.0)
+        .ok_or_else(|| "write a number above 0, such as 10 or 0.5".to_owned())
 }
 
 fn quota(text: &str) -> Result<(String, usize), String> {

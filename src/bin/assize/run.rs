@@ -57,6 +57,12 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             }
         };
         let mut target = aim.target(&suite, &endpoint, own)?;
+        target.pace.rate = arguments.rate.or(target.pace.rate);
+        target
+            .pace
+            .objects
+            .extend(arguments.at_most.iter().cloned());
+        known(&suite, target.pace.objects.keys())?;
         if embedded.is_some() && suite.identities.is_empty() {
             // A file of plain steps says nothing of tokens; the emulator asks for one.
             target.identities.insert(
@@ -116,6 +122,21 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             Files::Told => 3,
         })
     })
+}
+
+/// Refuses resources that the suite does not have.
+fn known<'n>(suite: &Suite, names: impl Iterator<Item = &'n String>) -> anyhow::Result<()> {
+    for name in names {
+        if !suite.resources.contains_key(name) {
+            let all: Vec<&str> = suite.resources.keys().map(String::as_str).collect();
+            anyhow::bail!(
+                "the suite {} has no resource `{name}`, of which there may be so many at once; it has: {}",
+                suite.name,
+                all.join(", ")
+            );
+        }
+    }
+    Ok(())
 }
 
 async fn embedded(

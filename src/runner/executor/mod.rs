@@ -33,6 +33,8 @@ pub(super) use verdict::describe;
 /// Runs one case. Whatever happens, what it created is removed or listed as leaked. What a drawn case finds is
 /// told by the shortest history that shows it; a combination of a matrix is written as short as it gets.
 pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
+    // Held until the case has cleaned up.
+    let _room = ctx.rooms.enter(ctx, case).await;
     let mut run = run(ctx, case, ctx.grace).await;
     // What was turned away was not judged. It was sent once, and is not sent again to these objects.
     for _ in 0..AFRESH {
