@@ -139,6 +139,7 @@ pub async fn run(
         run_id: options.run_id.clone(),
         seed: options.seed,
         strict: options.strict,
+        insecure: target.network.insecure,
         started,
         duration: Duration::ZERO,
         cut_short: None,

@@ -180,6 +180,11 @@ fn announce(suite: &Suite, target: &Target, seed: u64, embedded: bool) {
     } else {
         "endpoint"
     };
+    if target.network.insecure {
+        complain(
+            "warning: no certificate is looked at; whoever answers is believed, and is told the credentials\n",
+        );
+    }
     complain(&format!(
         "assize {} holds {what} {}{profile} to {}; seed {seed}\n",
         env!("CARGO_PKG_VERSION"),
