@@ -136,6 +136,16 @@ fn an_endpoint_elsewhere_is_refused_before_a_single_request() {
     untouched();
     run_at(empty.path(), &["--dry-run"]).exits(0);
     untouched();
+    let prove = [
+        "prove",
+        "--endpoint",
+        &endpoint,
+        "--filter",
+        "clean/clean-pool",
+    ];
+    let said = run(empty.path(), &prove).exits(2);
+    assert!(said.stderr.contains("--allow-writes"), "{said:?}");
+    untouched();
 }
 
 #[test]

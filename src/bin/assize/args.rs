@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Where ledgers are kept unless said.
-const LEDGER: &str = "assize-ledger";
+pub(crate) const LEDGER: &str = "assize-ledger";
 
 /// Holds an HTTP endpoint to a contract: runs declared scenarios, judges each answer and what it left behind.
 #[derive(Debug, Parser)]
@@ -279,6 +279,9 @@ pub(crate) struct Prove {
     /// An endpoint that passes; the embedded emulator where there is none. Defects are those of the emulator.
     #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
     pub(crate) endpoint: Option<String>,
+    /// Create, change and delete objects although the endpoint is not this machine.
+    #[arg(long)]
+    pub(crate) allow_writes: bool,
     /// Only mutants whose id contains this, or matches it as a glob; may be repeated.
     #[arg(long, value_name = "ID|GLOB")]
     pub(crate) only: Vec<String>,

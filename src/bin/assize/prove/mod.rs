@@ -218,6 +218,14 @@ impl Prover<'_> {
             self.variables,
             limits,
         )?;
+        if self.arguments.endpoint.is_some()
+            && !self.arguments.allow_writes
+            && !target.is_loopback()
+        {
+            anyhow::bail!(
+                "{endpoint} is not this machine, and a proof creates, changes and deletes objects there, many times over; allow it with --allow-writes"
+            );
+        }
         if self.arguments.endpoint.is_none() && self.suite.identities.is_empty() {
             target.identities.insert(
                 "owner".to_owned(),
@@ -255,6 +263,7 @@ impl Prover<'_> {
             seed: self.arguments.seed,
             grace: Some(GRACE),
             tamper,
+            ledger: (self.arguments.endpoint.as_ref()).map(|_| args::LEDGER.into()),
             ..Options::standard()
         };
         let plan = Plan {
