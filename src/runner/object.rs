@@ -316,7 +316,11 @@ impl Session<'_> {
     ) -> usize {
         let object = blueprint.object(plan, value);
         if let (Some(ledger), Some(n), Some(id)) = (&self.ctx.ledger, object.entry, object.id()) {
-            ledger.created(n, id);
+            // A case may give a name of its own, such as the longest that there can be.
+            let named = object.value.get("name").and_then(Json::as_str);
+            let secrets = &self.ctx.target.secrets;
+            let named = named.filter(|name| *name != object.name && secrets.redact(name) == *name);
+            ledger.created(n, id, named);
         }
         objects.push(object);
         objects.len() - 1

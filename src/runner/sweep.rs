@@ -1,6 +1,7 @@
 //! Finishing the clean-up of a run that was killed, by its ledger and by what the endpoint says is there.
 //!
-//! Only objects that stand in the ledger are removed, and only while their name carries the run's prefix.
+//! Only objects that stand in the ledger are removed, and only while their name carries the run's prefix, or
+//! is the one that their case gave them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -203,7 +204,8 @@ async fn group_swept(ctx: &Context, group: &[(&Standing, bool)], look_only: bool
             absent.insert(place);
             continue;
         }
-        match seen(&mut session, &objects, place, &absent).await {
+        let named = standing.name.as_deref();
+        match seen(&mut session, &objects, place, named, &absent).await {
             Seen::Absent => {
                 swept.absent += 1;
                 absent.insert(place);
@@ -250,6 +252,7 @@ async fn seen(
     session: &mut Session<'_>,
     objects: &[Object],
     place: usize,
+    named: Option<&str>,
     absent: &BTreeSet<usize>,
 ) -> Seen {
     let object = &objects[place];
@@ -262,7 +265,7 @@ async fn seen(
                 match value.get("name").and_then(Json::as_str) {
                     // A kind that bears no name is known by what it belongs to.
                     Some("") if !object.needs.is_empty() => there.push(value),
-                    Some(name) if !name.starts_with(&prefix) => {
+                    Some(name) if !name.starts_with(&prefix) && named != Some(name) => {
                         return Seen::Unclear(format!(
                             "its name is `{}` now, which does not begin with `{prefix}`; remove it by hand if it is yours",
                             crate::check::bounded(name)
@@ -318,7 +321,7 @@ fn known(standing: &Standing) -> Json {
 }
 
 fn leak(standing: &Standing, why: String) -> Leak {
-    let Standing { intent, id } = standing;
+    let Standing { intent, id, .. } = standing;
     Leak {
         resource: intent.resource.clone(),
         id: id.as_ref().map_or_else(|| intent.name.clone(), text_of),

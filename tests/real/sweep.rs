@@ -359,3 +359,52 @@ fn an_object_without_a_name_is_found_by_what_it_belongs_to() {
     assert_eq!(lines(&said.stdout, "REMOVED  ").len(), 3, "{said:?}");
     assert_eq!(serving.names(), [""; 0]);
 }
+
+#[test]
+fn an_object_whose_case_gave_it_a_name_of_its_own_is_known_by_that() {
+    let serving = octavia();
+    let directory = tempfile::tempdir().unwrap();
+    // The second step never ends, so that the run can be killed in it.
+    let scenario = r#"scenarios:
+  - id: named
+    title: a name of its own
+    given: loadbalancer
+    steps:
+      - request: POST /v2.0/lbaas/pools
+        json: { pool: { name: mine, loadbalancer_id: "{{ loadbalancer.id }}", protocol: HTTP, lb_algorithm: ROUND_ROBIN } }
+        creates: { own: pool }
+      - request: GET /v2.0/lbaas/pools/{{ own.id }}
+        then: { eventually: 10m, status: 418 }
+"#;
+    fs::write(directory.path().join("it.yaml"), scenario).unwrap();
+    let mut process = assize(directory.path())
+        .args([
+            "run",
+            "it.yaml",
+            "--suite",
+            "lbaas-v2",
+            "--profile",
+            "octavia",
+            "--endpoint",
+            &serving.url,
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let noted = || {
+        let texts = ledgers(directory.path()).into_iter();
+        let text: String = texts
+            .map(|file| fs::read_to_string(file).unwrap())
+            .collect();
+        text.contains("\"name\":\"mine\"")
+    };
+    while !noted() {}
+    process.kill().unwrap();
+    process.wait().unwrap();
+    serving.calm();
+    assert!(serving.names().contains(&"pools mine".to_owned()));
+    run(directory.path(), &["sweep", "--suite", "lbaas-v2"]).exits(0);
+    serving.calm();
+    assert_eq!(serving.names(), [""; 0]);
+}
