@@ -45,8 +45,15 @@ mod tests {
 
     /// The template with the marks taken off every line that is TOML.
     fn unmarked() -> String {
+        let is_key = |name: &str| {
+            name.chars()
+                .all(|c| c.is_ascii_lowercase() || "_.".contains(c))
+        };
+        let is_toml = |rest: &str| {
+            rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(name, _)| is_key(name))
+        };
         let lines = TEMPLATE.lines().map(|line| match line.strip_prefix("# ") {
-            Some(rest) if rest.starts_with('[') || rest.contains(" = ") => rest,
+            Some(rest) if is_toml(rest) => rest,
             _ => line,
         });
         lines.map(|line| format!("{line}\n")).collect()

@@ -22,7 +22,7 @@ use crate::target::{Target, placeholder};
 const MARGIN: Duration = Duration::from_secs(60);
 
 /// How often a token is asked for in a row.
-const TRIES: u32 = 3;
+const TRIES: u32 = 6;
 
 /// After a refusal a token is not asked for again for so long.
 const REFUSED: Duration = Duration::from_secs(30);
@@ -207,7 +207,7 @@ async fn sign_in(keystone: &Keystone, transport: &Transport) -> Result<Token, St
         if !again || tries == TRIES {
             return Err(format!("POST {}: {why}", keystone.tokens_url()));
         }
-        tokio::time::sleep(Duration::from_millis(200) * 4_u32.pow(tries - 1)).await;
+        tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(tries - 1)).await;
     }
 }
 
