@@ -8,6 +8,7 @@ mod executor;
 mod identity;
 mod lease;
 mod ledger;
+mod look_up;
 mod mutants;
 mod object;
 mod pace;

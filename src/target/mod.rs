@@ -2,6 +2,7 @@
 
 pub mod clouds;
 pub mod file;
+pub mod keys;
 pub mod keystone;
 pub mod settings;
 

@@ -41,7 +41,8 @@ pub(crate) fn init(arguments: &args::Init) -> anyhow::Result<u8> {
 mod tests {
     use super::*;
     use assize::source::Source;
-    use assize::target::file::{SECTIONS, read};
+    use assize::target::file::read;
+    use assize::target::keys::SECTIONS;
 
     /// The template with the marks taken off every line that is TOML.
     fn unmarked() -> String {
