@@ -149,7 +149,13 @@ impl Leases {
                 Ok(object) => return Ok(object),
                 Err(Stop::Interrupted) => return Err(Stop::Interrupted),
                 Err(stop) => {
-                    if lock(&kind.state).lent == 0 && lock(&kind.state).free.is_empty() {
+                    let nothing_comes_back = {
+                        let state = lock(&kind.state);
+                        state.lent == 0 && state.free.is_empty()
+                    };
+                    if nothing_comes_back {
+                        // Whoever else waits is told the same, and not left to wait for nobody.
+                        kind.returned.notify_waiters();
                         return Err(stop);
                     }
                     // Perhaps a quota: another case's object will do when it comes back.
