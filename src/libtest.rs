@@ -37,6 +37,7 @@ pub struct Suite {
     directory: PathBuf,
     profile: Option<String>,
     variables: BTreeMap<String, serde_json::Value>,
+    allow_writes: bool,
 }
 
 impl Suite {
@@ -48,7 +49,14 @@ impl Suite {
             directory: PathBuf::from("."),
             profile: None,
             variables: BTreeMap::new(),
+            allow_writes: false,
         }
+    }
+
+    /// Lets it create, change and delete objects although the endpoint is not this machine.
+    pub fn allow_writes(mut self) -> Self {
+        self.allow_writes = true;
+        self
     }
 
     /// The directory that holds `suite.yaml`, or a directory of plain scenario files.
@@ -101,6 +109,12 @@ impl Suite {
             Limits::STANDARD,
         )
         .map_err(|error| error.to_string())?;
+        if !self.allow_writes && !target.is_loopback() {
+            return Err(format!(
+                "{} is not this machine, and a suite creates, changes and deletes objects there; allow it with `allow_writes()`",
+                target.endpoint
+            ));
+        }
         Ok(Ready {
             suite: Arc::new(suite),
             target: Arc::new(target),
@@ -224,4 +238,17 @@ fn tell(report: &RunReport, outcome: &CaseOutcome) -> String {
         verbose: false,
     };
     format!("\n{}", console.summary(&only))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_elsewhere_is_refused_unless_it_is_allowed() {
+        let suite = Suite::new("http://192.0.2.1").directory(env!("CARGO_MANIFEST_DIR"));
+        let refused = suite.prepare().err().unwrap_or_default();
+        assert!(refused.contains("`allow_writes()`"), "{refused}");
+        assert!(suite.allow_writes().prepare().is_ok());
+    }
 }

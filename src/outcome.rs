@@ -217,6 +217,8 @@ pub struct RunReport {
     pub seed: u64,
     /// Whether a violation of a `should` fails.
     pub strict: bool,
+    /// Whether the endpoint's certificate was not looked at, so that anybody may have answered.
+    pub insecure: bool,
     /// When it began.
     pub started: Timestamp,
     /// How long it took.

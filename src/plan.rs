@@ -1,5 +1,7 @@
 //! What will run and what will not, with the reason: decided once, before the first request.
 
+mod estimate;
+
 use std::collections::BTreeSet;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -7,6 +9,8 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use crate::case::Case;
 use crate::suite::model::{Level, Step, Suite};
 use crate::target::Target;
+
+pub use estimate::{Estimate, Objects, REQUEST, SETTLING, Work};
 
 /// Which cases are wanted.
 #[derive(Debug, Clone, Default)]
@@ -201,7 +205,12 @@ fn skip(
         let plain = suite.identities.is_empty()
             && ["owner", "anonymous"].contains(&identity.value.as_str());
         if !plain && !target.identities.contains_key(&identity.value) {
-            return Some(format!("identity `{}` is not configured", identity.value));
+            let why = target.unconfigured.get(&identity.value);
+            return Some(format!(
+                "identity `{}` is not configured{}",
+                identity.value,
+                why.map(|why| format!(": {why}")).unwrap_or_default()
+            ));
         }
     }
     let expects = steps

@@ -55,7 +55,8 @@ impl Secrets {
         self.extend([(secret.to_owned(), name.to_owned())]);
     }
 
-    fn extend(&self, secrets: impl IntoIterator<Item = (String, String)>) {
+    /// Adds some that have become known.
+    pub fn extend(&self, secrets: impl IntoIterator<Item = (String, String)>) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for (text, name) in secrets {
             if !text.is_empty() && known.secrets.iter().all(|other| other.text != text) {

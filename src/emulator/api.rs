@@ -14,6 +14,7 @@ mod route;
 mod tree;
 mod wrong;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,9 +33,11 @@ use self::route::Route;
 use super::config::{Config, Identity};
 use super::defect::Defects;
 use super::dialect::{Accept, Answer, Cascade, DeleteBody, Permission, RequestId, Rules};
+use super::keystone::Keystone;
 use super::model::Kind;
 use super::refusal::Refusal;
 use super::store::{self, Action, Caller, Command, Depth, Reply, State, Target};
+use super::weather::Weather;
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -49,6 +52,10 @@ pub(super) struct Api {
     /// The wall clock at the start; from there time only goes forward.
     epoch: (Timestamp, Instant),
     requests: Mutex<store::Random>,
+    weather: Mutex<Weather>,
+    keystone: Mutex<Keystone>,
+    /// Changes that were asked for, if they are counted.
+    asked: Option<Mutex<BTreeMap<(String, String), usize>>>,
 }
 
 /// What comes of a request.
@@ -75,11 +82,22 @@ impl Api {
             rules: config.dialect.rules(),
             defects: Defects::new(config),
             identities: config.identities.clone(),
+            weather: Mutex::new(Weather::new(config)),
+            keystone: Mutex::new(Keystone::new(config.token_life, base.clone(), config.seed)),
+            asked: config.count.then(Mutex::default),
             base,
             state: Mutex::new(State::new(config)),
             epoch: (Timestamp::now(), Instant::now()),
             requests: Mutex::new(store::Random::new(config.seed ^ u64::MAX)),
         }
+    }
+
+    /// How often each change was asked for.
+    pub(super) fn asked(&self) -> BTreeMap<(String, String), usize> {
+        self.asked
+            .as_ref()
+            .map(|asked| lock(asked).clone())
+            .unwrap_or_default()
     }
 
     /// How many objects exist now.
@@ -123,6 +141,19 @@ impl Api {
 
     /// What comes of a request that was read, or could not be: its answer, unless a defect makes it sleep.
     pub(super) fn turn(&self, parts: &Parts, body: Result<Bytes, Refusal>, now: Timestamp) -> Turn {
+        if let Some(asked) = self.asked.as_ref().filter(|_| parts.method != Method::GET) {
+            let what = (parts.method.to_string(), parts.uri.path().to_owned());
+            *lock(asked).entry(what).or_default() += 1;
+        }
+        if let Some(answer) = lock(&self.weather).turn_away(now) {
+            return Turn::Done(answer);
+        }
+        if let Ok(body) = &body {
+            let mut keystone = lock(&self.keystone);
+            if let Some(answer) = keystone.answer(parts, body, &self.identities, now) {
+                return Turn::Done(answer);
+            }
+        }
         match self.respond(parts, body, now) {
             Ok(Turn::Done(answer)) => self.late(parts, self.signed(Ok(answer))),
             Ok(turn) => turn,
@@ -174,7 +205,7 @@ impl Api {
             Route::Versions.check_method(self.rules, &parts.method)?;
             return Ok(Turn::Done(Answer::new(200, Some(self.versions()))));
         }
-        let caller = self.authenticate(parts)?;
+        let caller = self.authenticate(parts, now)?;
         self.admits_json(parts)?;
         let body = body?;
         let route = route?;
@@ -229,7 +260,7 @@ impl Api {
     }
 
     /// Who asks, by the token.
-    fn authenticate(&self, parts: &Parts) -> Result<Caller, Refusal> {
+    fn authenticate(&self, parts: &Parts, now: Timestamp) -> Result<Caller, Refusal> {
         let token = parts
             .headers
             .get("x-auth-token")
@@ -238,7 +269,10 @@ impl Api {
             .identities
             .iter()
             .find(|identity| Some(identity.token.as_str()) == token);
+        let keystone = lock(&self.keystone);
+        let issued = token.and_then(|token| keystone.identity(token, now));
         let identity = known
+            .or(issued)
             .or_else(|| self.stranger(token))
             .ok_or(Refusal::Unauthenticated)?;
         Ok(Caller {

@@ -34,6 +34,14 @@ pub struct Config {
     pub project_quotas: BTreeMap<String, Quotas>,
     /// What is done wrong on purpose; a defect that the dialect does not have changes nothing.
     pub defects: Vec<Defect>,
+    /// How long a token lives that the identity service issues; those of `identities` live for ever.
+    pub token_life: Duration,
+    /// Requests a second that are let in; what is more is answered with 429.
+    pub rate: Option<f64>,
+    /// Of a hundred requests, how many are answered with 503 or 429 for no reason, and not carried out.
+    pub unstable: f64,
+    /// Whether it is counted which requests ask for a change, by method and path.
+    pub count: bool,
     /// Seed of everything random, ids included: equal seeds and requests give equal answers.
     pub seed: u64,
 }
@@ -62,6 +70,10 @@ impl Config {
                 },
             )]),
             defects: Vec::new(),
+            token_life: Duration::from_secs(3600),
+            rate: None,
+            unstable: 0.0,
+            count: false,
             seed: 0,
         }
     }

@@ -6,6 +6,7 @@
 //! A request flows one way:
 //!
 //! ```text
+//! bytes ─weather, keystone→ bytes
 //! bytes ─api→ Command ─store::apply(now)→ Reply | Refusal ─api, dialect→ bytes
 //! ```
 //!
@@ -28,12 +29,14 @@ mod api;
 mod config;
 mod defect;
 mod dialect;
+mod keystone;
 mod model;
 mod refusal;
 mod server;
 mod store;
 #[cfg(test)]
 mod tests;
+mod weather;
 
 pub use config::{Access, Config, Identity, PROJECT_A, PROJECT_B, PROJECT_LIMITED, Quotas};
 pub use defect::Defect;

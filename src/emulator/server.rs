@@ -1,5 +1,6 @@
 //! The socket that an emulator is reached at.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -87,6 +88,12 @@ impl Running {
     /// How many objects of all kinds and projects exist now; 0 if nothing was left behind.
     pub fn objects(&self) -> usize {
         self.api.objects()
+    }
+
+    /// How often each change was asked for, by method and path, if that is counted; what was turned away is
+    /// among them.
+    pub fn asked(&self) -> BTreeMap<(String, String), usize> {
+        self.api.asked()
     }
 
     /// Stops to accept, lets the requests under way end, and closes all connections.

@@ -3,6 +3,7 @@
 
 mod defects;
 mod delete_pool;
+mod identity;
 mod lists;
 mod others;
 mod sequences;

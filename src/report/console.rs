@@ -131,6 +131,10 @@ impl Console {
                 clamp(&line(&format!("the run was cut short: {why}")), ONE_LINE)
             ));
         }
+        if report.insecure {
+            let what = "the endpoint's certificate was not looked at: anybody may have answered";
+            last.push(format!("{}{what}", self.word(Word::Warn)));
+        }
         last.push(self.counts(report));
         blocks.push(last);
         blocks

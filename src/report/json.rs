@@ -59,6 +59,9 @@ pub struct Run {
     pub seed: u64,
     /// Whether a violation of a `should` fails.
     pub strict: bool,
+    /// Whether the endpoint's certificate was not looked at, so that anybody may have answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
     /// When it began, in UTC.
     #[schemars(with = "String")]
     pub started: Timestamp,
@@ -326,6 +329,7 @@ impl Run {
             run_id: report.run_id.clone(),
             seed: report.seed,
             strict: report.strict,
+            insecure: report.insecure,
             started: report.started,
         }
     }

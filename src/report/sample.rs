@@ -106,6 +106,7 @@ pub(super) fn report(outcomes: Vec<CaseOutcome>) -> RunReport {
         run_id: "r4nd0m".to_owned(),
         seed: 1,
         strict: false,
+        insecure: false,
         started: Timestamp::UNIX_EPOCH,
         duration: Duration::from_millis(1234),
         cut_short: None,

@@ -9,9 +9,12 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::identity::Identities;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
+use super::pace::Pace;
 use super::redact::{redacted, redacted_leak};
+use super::room::{NoRoom, Rooms};
 use super::tamper::Tamper;
 use super::transport::{SetupError, Transport};
 use super::{Context, executor};
@@ -72,6 +75,9 @@ pub enum RunError {
     /// The ledger cannot be begun.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// A case needs more objects than there may be.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
 }
 
 /// Runs the plan. Events come in the order of the plan; `cancel` stops the run, which then cleans up and
@@ -89,7 +95,8 @@ pub async fn run(
 ) -> Result<RunReport, RunError> {
     let started = Timestamp::now();
     let clock = Instant::now();
-    let transport = Transport::new(target.limits.request, target.limits.answer)?;
+    let transport = Transport::new(&target)?;
+    let rooms = Rooms::new(&suite, &target, &plan)?;
     let ledger = match &options.ledger {
         None => None,
         Some(directory) => {
@@ -108,6 +115,9 @@ pub async fn run(
     let ctx = Arc::new(Context {
         suite: Arc::clone(&suite),
         target: Arc::clone(&target),
+        identities: Identities::new(&target),
+        pace: Pace::new(target.pace.rate),
+        rooms,
         transport,
         scope,
         run_id: options.run_id.clone(),
@@ -129,6 +139,7 @@ pub async fn run(
         run_id: options.run_id.clone(),
         seed: options.seed,
         strict: options.strict,
+        insecure: target.network.insecure,
         started,
         duration: Duration::ZERO,
         cut_short: None,

@@ -46,10 +46,15 @@ pub(super) struct Leases {
     kinds: Mutex<BTreeMap<String, Arc<Kind>>>,
     /// How many objects of each kind were to be created so far, whatever they need.
     created: Mutex<BTreeMap<String, usize>>,
+    /// By resource, how many are being created, where there is room for so many only.
+    coming: tokio::sync::Mutex<BTreeMap<String, usize>>,
+    /// What could not be removed while the run went on.
+    leaked: Mutex<Vec<Leak>>,
 }
 
 /// The objects of one kind with the same parameters.
 struct Kind {
+    scope: Scope,
     /// Held while the first object is being created.
     first: tokio::sync::Mutex<()>,
     returned: Notify,
@@ -63,6 +68,8 @@ struct State {
     created: Vec<Vec<Object>>,
     /// The numbers of those that wait for a case.
     free: Vec<usize>,
+    /// The numbers of those that are lent to nobody any more.
+    spoilt: Vec<usize>,
     /// How many are lent.
     lent: usize,
     /// Whether one has been created.
@@ -92,6 +99,7 @@ impl Leases {
                 refused: None,
             };
             Arc::new(Kind {
+                scope,
                 first: tokio::sync::Mutex::new(()),
                 returned: Notify::new(),
                 state: Mutex::new(State::default()),
@@ -126,6 +134,7 @@ impl Leases {
             if let Some((why, _)) = &lock(&kind.trouble).refused {
                 return Err(Stop::Unjudged(why.clone()));
             }
+            self.make_room(ctx, &resource.name).await;
             let proven = lock(&kind.state).proven;
             let created = if proven && scope == Scope::Worker {
                 drop(guard);
@@ -135,11 +144,18 @@ impl Leases {
                 drop(guard);
                 created
             };
+            self.came(&resource.name).await;
             match created {
                 Ok(object) => return Ok(object),
                 Err(Stop::Interrupted) => return Err(Stop::Interrupted),
                 Err(stop) => {
-                    if lock(&kind.state).lent == 0 && lock(&kind.state).free.is_empty() {
+                    let nothing_comes_back = {
+                        let state = lock(&kind.state);
+                        state.lent == 0 && state.free.is_empty()
+                    };
+                    if nothing_comes_back {
+                        // Whoever else waits is told the same, and not left to wait for nobody.
+                        kind.returned.notify_waiters();
                         return Err(stop);
                     }
                     // Perhaps a quota: another case's object will do when it comes back.
@@ -180,9 +196,65 @@ impl Leases {
             // The one with the lowest number first, so that few are in use.
             let at = state.free.partition_point(|free| *free > lease.number);
             state.free.insert(at, lease.number);
+        } else {
+            state.spoilt.push(lease.number);
         }
         drop(state);
         kind.returned.notify_one();
+    }
+
+    /// Removes shared objects that nobody uses until there is room for one more, where room is scarce.
+    async fn make_room(&self, ctx: &Context, resource: &str) {
+        let Some(most) = ctx.rooms.shared(resource) else {
+            return;
+        };
+        let mut coming = self.coming.lock().await;
+        let own = coming.entry(resource.to_owned()).or_default();
+        while let Some(mut objects) = self.superfluous(resource, most.saturating_sub(*own)) {
+            let leaks = removed(ctx, &mut objects).await;
+            lock(&self.leaked).extend(leaks);
+        }
+        *own += 1;
+    }
+
+    /// What was to come is there, or never will be.
+    async fn came(&self, resource: &str) {
+        if let Some(coming) = self.coming.lock().await.get_mut(resource) {
+            *coming -= 1;
+        }
+    }
+
+    /// An object that nobody uses and nothing stands on, if there are as many as there may be.
+    fn superfluous(&self, resource: &str, most: usize) -> Option<Vec<Object>> {
+        let kinds: Vec<Arc<Kind>> = lock(&self.kinds).values().cloned().collect();
+        let mut there = 0;
+        let mut stands_on: BTreeSet<String> = BTreeSet::new();
+        for kind in &kinds {
+            for objects in &lock(&kind.state).created {
+                let Some((last, behind)) = objects.split_last() else {
+                    continue;
+                };
+                there += usize::from(last.resource.name == resource);
+                stands_on.extend(behind.iter().map(|object| object.name.clone()));
+            }
+        }
+        if there < most {
+            return None;
+        }
+        kinds.iter().find_map(|kind| {
+            let mut state = lock(&kind.state);
+            let unused: Vec<usize> = state.spoilt.iter().chain(&state.free).copied().collect();
+            let number = unused.into_iter().find(|number| {
+                let object = state.created[*number].last();
+                kind.scope == Scope::Worker
+                    && object.is_some_and(|object| {
+                        object.resource.name == resource && !stands_on.contains(&object.name)
+                    })
+            })?;
+            state.spoilt.retain(|other| *other != number);
+            state.free.retain(|other| *other != number);
+            Some(std::mem::take(&mut state.created[number]))
+        })
     }
 
     /// Removes everything: what hangs together one by one, as it stands in its own way, and the rest meanwhile.
@@ -192,6 +264,7 @@ impl Leases {
         for kind in kinds {
             created.append(&mut lock(&kind.state).created);
         }
+        created.retain(|objects| !objects.is_empty());
         // An object with more behind it needs the others: it goes first.
         created.sort_by_key(|objects| std::cmp::Reverse(objects.len()));
         let mut groups: Vec<(BTreeSet<String>, Vec<Vec<Object>>)> = Vec::new();
@@ -214,21 +287,16 @@ impl Leases {
         let removals = groups.into_iter().map(|(_, members)| async {
             let mut leaks = Vec::new();
             for mut objects in members {
-                let mut session = Session::new(ctx, "shared/clean-up", ctx.target.limits.clean_up);
-                session.interruptible = false;
-                for object in &mut objects {
-                    object.gone = true;
-                }
-                if let Some(last) = objects.last_mut() {
-                    last.gone = false;
-                    last.lease = None;
-                }
-                leaks.extend(session.clean_up(&mut objects).await);
+                leaks.extend(removed(ctx, &mut objects).await);
             }
             leaks
         });
         let leaks = futures_util::future::join_all(removals).await;
-        leaks.into_iter().flatten().collect()
+        let before = std::mem::take(&mut *lock(&self.leaked));
+        before
+            .into_iter()
+            .chain(leaks.into_iter().flatten())
+            .collect()
     }
 
     /// What went wrong, resource by resource, each thing once.
@@ -263,6 +331,20 @@ impl Leases {
         }
         troubles
     }
+}
+
+/// Removes the last of the objects; the others are what it needs.
+async fn removed(ctx: &Context, objects: &mut Vec<Object>) -> Vec<Leak> {
+    let mut session = Session::new(ctx, "shared/clean-up", ctx.target.limits.clean_up);
+    session.interruptible = false;
+    for object in objects.iter_mut() {
+        object.gone = true;
+    }
+    if let Some(last) = objects.last_mut() {
+        last.gone = false;
+        last.lease = None;
+    }
+    session.clean_up(objects).await
 }
 
 /// Keeps what is not known yet.

@@ -5,11 +5,15 @@
 
 mod dispatcher;
 mod executor;
+mod identity;
 mod lease;
 mod ledger;
+mod look_up;
 mod mutants;
 mod object;
+mod pace;
 mod redact;
+mod room;
 mod session;
 mod shrink;
 mod sweep;
@@ -20,8 +24,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use dispatcher::{Options, RunError, run};
+pub use identity::catalogued;
 pub use ledger::{Damage, EXTENSION, Header, Intent, LedgerError, Recorded, Standing};
 pub use mutants::{Mutation, mutations};
+pub use room::NoRoom;
 pub use sweep::{Found, Sweep, sweep};
 pub use tamper::{Act, Falsehood, Tamper};
 pub use transport::SetupError;
@@ -29,8 +35,11 @@ pub use transport::SetupError;
 use crate::suite::model::Suite;
 use crate::target::Target;
 use crate::template::Scope;
+use identity::Identities;
 use lease::Leases;
 use ledger::Ledger;
+use pace::Pace;
+use room::Rooms;
 use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
@@ -39,6 +48,9 @@ struct Context {
     suite: Arc<Suite>,
     target: Arc<Target>,
     transport: Transport,
+    identities: Identities,
+    pace: Pace,
+    rooms: Rooms,
     /// The names that do not depend on the case.
     scope: Scope,
     run_id: String,

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::lease::Lease;
 use super::ledger::Intent;
 use super::session::{Backoff, OWNER, Session, Stop};
-use crate::check::{Afterwards, ListView, Standing};
+use crate::check::Afterwards;
 use crate::exchange::{Phase, Response, TransportError};
 use crate::outcome::Leak;
 use crate::suite::model::Resource;
@@ -40,6 +40,8 @@ pub(super) struct Object {
     pub(super) lease: Option<Lease>,
     /// Its number in the ledger, if the run keeps one.
     pub(super) entry: Option<u64>,
+    /// Whether there may be another one of its name, as its creation was sent again.
+    pub(super) in_doubt: bool,
     /// Whether the case left it other than it was lent; then it is lent to nobody else.
     pub(super) spoilt: bool,
 }
@@ -131,6 +133,7 @@ impl Blueprint<'_> {
             gone: false,
             lease: None,
             entry,
+            in_doubt: false,
             spoilt: false,
         }
     }
@@ -234,12 +237,17 @@ impl Session<'_> {
         }
         let resource = Arc::clone(blueprint.resource);
         self.intend(&blueprint, &mut plan, objects).await?;
+        self.in_doubt = false;
         let exchange = self
             .perform(Phase::SetUp, &resource.create, &scope, blueprint.identity)
             .await?;
+        let in_doubt = self.in_doubt;
         let place = self
             .register(&blueprint, plan, exchange, &scope, objects)
             .await;
+        if let Some(place) = place {
+            objects[place].in_doubt = in_doubt;
+        }
         if !self.succeeded(&resource.create.answer, exchange, &scope) {
             return Err(Stop::Unjudged(format!(
                 "{} could not be created: {}",
@@ -299,7 +307,7 @@ impl Session<'_> {
         }
     }
 
-    fn note(
+    pub(super) fn note(
         &self,
         blueprint: &Blueprint<'_>,
         plan: Planned,
@@ -308,7 +316,11 @@ impl Session<'_> {
     ) -> usize {
         let object = blueprint.object(plan, value);
         if let (Some(ledger), Some(n), Some(id)) = (&self.ctx.ledger, object.entry, object.id()) {
-            ledger.created(n, id);
+            // A case may give a name of its own, such as the longest that there can be.
+            let named = object.value.get("name").and_then(Json::as_str);
+            let secrets = &self.ctx.target.secrets;
+            let named = named.filter(|name| *name != object.name && secrets.redact(name) == *name);
+            ledger.created(n, id, named);
         }
         objects.push(object);
         objects.len() - 1
@@ -325,57 +337,10 @@ impl Session<'_> {
         self.never_was(object.entry);
     }
 
-    /// Notes the object of that name if there is one, whatever its creation was answered with.
-    pub(super) async fn search(
-        &mut self,
-        blueprint: &Blueprint<'_>,
-        plan: Planned,
-        scope: &Scope,
-        objects: &mut Vec<Object>,
-    ) -> Search {
-        let found = self
-            .look_up(blueprint.resource, blueprint.identity, &plan.name, scope)
-            .await;
-        match found.map(|found| found.into_iter().next()) {
-            Err(_) => Search::Unclear,
-            Ok(None) => Search::None,
-            Ok(Some(value)) => Search::Found(self.note(blueprint, plan, value, objects)),
-        }
-    }
-
-    /// Looks up all objects of a unique name, or says why that cannot be done.
-    pub(super) async fn look_up(
-        &mut self,
-        resource: &Resource,
-        identity: &str,
-        name: &str,
-        scope: &Scope,
-    ) -> Result<Vec<Json>, String> {
-        let Some(list) = resource.list.as_ref() else {
-            return Err(format!("{} has no list to look it up in", resource.name));
-        };
-        let words = |stop: Stop| match stop {
-            Stop::Interrupted | Stop::Judged => "it was interrupted".to_owned(),
-            Stop::Unjudged(why) => why,
-        };
-        let request = self.build(&list.request, scope, identity).map_err(words)?;
-        let exchange = self
-            .send(Phase::CleanUp, request, Standing::ServerErrorsAllowed)
-            .await
-            .map_err(words)?;
-        match self.items_in(&list.items, exchange, scope) {
-            ListView::Items(mut items) => {
-                items.retain(|item| item.get("name").and_then(Json::as_str) == Some(name));
-                Ok(items)
-            }
-            ListView::None => Ok(Vec::new()),
-            ListView::Unclear(why) => Err(why),
-        }
-    }
-
     /// Removes the objects that are not shared, the last created first, in up to three rounds. What is left
     /// is returned.
-    pub(super) async fn clean_up(&mut self, objects: &mut [Object]) -> Vec<Leak> {
+    pub(super) async fn clean_up(&mut self, objects: &mut Vec<Object>) -> Vec<Leak> {
+        self.find_twins(objects).await;
         let mut left: Vec<(usize, String)> = (0..objects.len())
             .rev()
             .filter(|at| objects[*at].lease.is_none() && !objects[*at].gone)

@@ -1,6 +1,7 @@
 //! Finishing the clean-up of a run that was killed, by its ledger and by what the endpoint says is there.
 //!
-//! Only objects that stand in the ledger are removed, and only while their name carries the run's prefix.
+//! Only objects that stand in the ledger are removed, and only while their name carries the run's prefix, or
+//! is the one that their case gave them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,10 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::dispatcher::RunError;
+use super::identity::Identities;
 use super::lease::Leases;
 use super::ledger::{Ledger, Recorded, Standing};
-use super::object::Object;
+use super::object::{Blueprint, Object};
+use super::pace::Pace;
 use super::redact::redacted_leak;
+use super::room::Rooms;
 use super::session::{Session, Stop};
 use super::transport::Transport;
 use crate::check::Afterwards;
@@ -64,13 +68,16 @@ pub async fn sweep(
     look_only: bool,
     cancel: CancellationToken,
 ) -> Result<Sweep, RunError> {
-    let transport = Transport::new(target.limits.request, target.limits.answer)?;
+    let transport = Transport::new(&target)?;
     let run_id = recorded.header.run.clone();
     let mut scope = target.scope();
     scope.set("run_id", &run_id.clone().into());
     let ledger = (!look_only).then(|| Ledger::resume(recorded)).transpose()?;
     let ctx = Context {
         suite,
+        identities: Identities::new(&target),
+        pace: Pace::new(target.pace.rate),
+        rooms: Rooms::default(),
         target,
         transport,
         scope,
@@ -186,6 +193,7 @@ async fn group_swept(ctx: &Context, group: &[(&Standing, bool)], look_only: bool
             gone: true,
             lease: None,
             entry: None,
+            in_doubt: false,
             spoilt: false,
         };
         let place = objects.len();
@@ -196,7 +204,8 @@ async fn group_swept(ctx: &Context, group: &[(&Standing, bool)], look_only: bool
             absent.insert(place);
             continue;
         }
-        match seen(&mut session, &objects, place, &absent).await {
+        let named = standing.name.as_deref();
+        match seen(&mut session, &objects, place, named, &absent).await {
             Seen::Absent => {
                 swept.absent += 1;
                 absent.insert(place);
@@ -243,6 +252,7 @@ async fn seen(
     session: &mut Session<'_>,
     objects: &[Object],
     place: usize,
+    named: Option<&str>,
     absent: &BTreeSet<usize>,
 ) -> Seen {
     let object = &objects[place];
@@ -255,7 +265,7 @@ async fn seen(
                 match value.get("name").and_then(Json::as_str) {
                     // A kind that bears no name is known by what it belongs to.
                     Some("") if !object.needs.is_empty() => there.push(value),
-                    Some(name) if !name.starts_with(&prefix) => {
+                    Some(name) if !name.starts_with(&prefix) && named != Some(name) => {
                         return Seen::Unclear(format!(
                             "its name is `{}` now, which does not begin with `{prefix}`; remove it by hand if it is yours",
                             crate::check::bounded(name)
@@ -270,8 +280,16 @@ async fn seen(
         }
     }
     let scope = session.object_scope(objects, place);
+    let blueprint = Blueprint {
+        alias: &object.alias,
+        index: None,
+        resource: &object.resource,
+        identity: &object.identity,
+        params: &[],
+        needs: object.needs.clone(),
+    };
     let found = session
-        .look_up(&object.resource, &object.identity, &object.name, &scope)
+        .look_up(&blueprint, &object.name, &scope, objects)
         .await;
     match found {
         Ok(items) => {
@@ -303,7 +321,7 @@ fn known(standing: &Standing) -> Json {
 }
 
 fn leak(standing: &Standing, why: String) -> Leak {
-    let Standing { intent, id } = standing;
+    let Standing { intent, id, .. } = standing;
     Leak {
         resource: intent.resource.clone(),
         id: id.as_ref().map_or_else(|| intent.name.clone(), text_of),

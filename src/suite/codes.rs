@@ -52,6 +52,11 @@ pub const CODES: &[Code] = &[
         "Write seconds as a number, or a number with ms, s, m or h.",
     ),
     code(
+        "bad-endpoint",
+        "An endpoint is an absolute HTTP URL.",
+        "Write scheme, host, port and base path, such as https://elb.example.com; no credentials and no query.",
+    ),
+    code(
         "bad-expression",
         "An expression does not parse, or has braces where none belong.",
         "`only_if`, `check`, `until`, `fail_if`, `capture` and `observe` take an expression as it is; everywhere else it stands between `{{` and `}}`.",
@@ -142,6 +147,11 @@ pub const CODES: &[Code] = &[
         "Send the operation with `do`, and give it `decides` in its resource's file.",
     ),
     code(
+        "no-credentials",
+        "What is there does not suffice to ask a Keystone for a token.",
+        "Give `auth_url` and a project with `username` and `password`, or an application credential, or a token.",
+    ),
+    code(
         "no-scenario",
         "The paths hold no scenario.",
         "Name a `.yaml` file with scenarios or steps, or a directory of them.",
@@ -197,6 +207,11 @@ pub const CODES: &[Code] = &[
         "A suite has one `suite.yaml`; run the other one as a suite of its own.",
     ),
     code(
+        "secret-in-file",
+        "Secrets do not belong into a target file, which is shared and kept.",
+        "Say where the secret is: an environment variable, or a file of its own.",
+    ),
+    code(
         "shared-object",
         "A scenario changes an object that other cases use at the same time.",
         "Ask for one of its own with `scope: case`.",
@@ -210,6 +225,11 @@ pub const CODES: &[Code] = &[
         "then-without-when",
         "`then` judges the last request of `when`, and there is none.",
         "Add `when`, or put `then` below a step.",
+    ),
+    code(
+        "toml-syntax",
+        "The file is not TOML.",
+        "The message says what was expected there.",
     ),
     code(
         "too-many-combinations",
@@ -359,7 +379,7 @@ mod tests {
             regex::Regex::new(r#"Diagnostic::(?:new|without_place)\(\s*"([a-z]+(?:-[a-z]+)*)""#)
                 .unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        for source in ["suite", "template", "template.rs"]
+        for source in ["suite", "template", "template.rs", "target"]
             .iter()
             .flat_map(|path| sources(&root.join(path)))
         {

@@ -3,7 +3,11 @@
 #![cfg(all(feature = "cli", unix))]
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod identity;
+mod network;
 mod sweep;
+mod target;
+mod unstable;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -110,10 +114,20 @@ impl Serving {
         (status, serde_json::from_str(content).unwrap_or(Json::Null))
     }
 
+    /// Reads something, however often that is turned away.
+    fn get(&self, path: &str) -> (u16, Json) {
+        loop {
+            let (status, content) = self.send("GET", path, ADMIN, "");
+            if !matches!(status, 429 | 503) {
+                return (status, content);
+            }
+        }
+    }
+
     /// Waits until nothing is under way any more that was asked for.
     fn calm(&self) {
         loop {
-            let (_, content) = self.send("GET", "/v2.0/lbaas/loadbalancers", ADMIN, "");
+            let (_, content) = self.get("/v2.0/lbaas/loadbalancers");
             let all = content["loadbalancers"].as_array().unwrap();
             if all.iter().all(|it| it["provisioning_status"] == "ACTIVE") {
                 return;
@@ -124,7 +138,7 @@ impl Serving {
     /// The names of all objects, those below others included, sorted.
     fn names(&self) -> Vec<String> {
         let list = |path: &str, key: &str| {
-            let (status, content) = self.send("GET", path, ADMIN, "");
+            let (status, content) = self.get(path);
             // What it is below may go in between.
             if status == 404 {
                 return Vec::new();

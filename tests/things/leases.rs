@@ -20,6 +20,7 @@ const RESOURCES: [(&str, &str); 2] = [
         "
 resource: box
 scope: worker
+params: { colour: red }
 create: { request: POST /boxes, headers: { X-Token: secret }, json: { box: { name: '{{ unique_name }}' } } }
 object: '{{ body.box }}'
 read: { request: 'GET /boxes/{{ box.id }}', headers: { X-Token: secret } }
@@ -46,6 +47,11 @@ delete: { request: 'DELETE /boxes/{{ box.id }}/things/{{ thing.id }}', headers: 
 
 /// Runs scenarios one after the other; what they came to, and the server.
 async fn judge(scenarios: &str) -> (RunReport, Things) {
+    judge_with(scenarios, 1, None).await
+}
+
+/// Runs so many scenarios at once, with so many boxes at the most.
+async fn judge_with(scenarios: &str, jobs: usize, boxes: Option<usize>) -> (RunReport, Things) {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in RESOURCES {
         std::fs::write(directory.path().join(name), text).unwrap();
@@ -63,7 +69,7 @@ async fn judge(scenarios: &str) -> (RunReport, Things) {
     };
     let suite = load(&selection).unwrap_or_else(|found| panic!("{found:?}"));
     let server = Things::start(Fault::None).await;
-    let target = Target::new(
+    let mut target = Target::new(
         &suite,
         &server.url,
         None,
@@ -71,10 +77,12 @@ async fn judge(scenarios: &str) -> (RunReport, Things) {
         Limits::STANDARD,
     )
     .unwrap();
+    let boxes = boxes.map(|most| ("box".to_owned(), most));
+    target.pace.objects.extend(boxes);
     let cases = expand(&suite, &target, &Generate::default()).cases;
     let plan = Plan::new(&suite, cases, &Filter::default(), &target).unwrap();
     let options = Options {
-        jobs: 1,
+        jobs,
         ..Options::standard()
     };
     let report = run(
@@ -157,4 +165,47 @@ async fn an_object_that_was_taken_away_without_being_asked_for_is_noticed() {
     let (report, server) = judge(&format!("scenarios:{first}{}", READS.replace("ID", "two"))).await;
     assert_eq!(verdicts(&report), [Verdict::Fail, Verdict::Pass]);
     assert_eq!(server.count(), 0, "{:?}", report.leaked);
+}
+
+#[tokio::test]
+async fn no_more_objects_than_allowed_stand_at_once_whatever_kinds_of_them_are_asked_for() {
+    let colours = ["red", "blue", "green", "grey"];
+    let scenarios: String = (0..24)
+        .map(|at| {
+            let colour = colours[at % colours.len()];
+            // Some leave their box other than it was, so that it is lent to nobody else.
+            let (method, then) = match at % 5 {
+                0 => ("DELETE", "{ status: 204, check: after.box is none }"),
+                _ => ("GET", "{ status: 200 }"),
+            };
+            format!(
+                "
+  - id: c{at}
+    title: case {at}
+    given: [box: {{ colour: {colour} }}]
+    when: {{ request: '{method} /boxes/{{{{ box.id }}}}', headers: {{ X-Token: secret }} }}
+    then: {then}
+"
+            )
+        })
+        .collect();
+    let scenarios = format!("scenarios:{scenarios}");
+    for most in [1, 2, 3] {
+        let (report, server) = judge_with(&scenarios, 8, Some(most)).await;
+        assert!(
+            verdicts(&report).iter().all(|it| *it == Verdict::Pass),
+            "{report:?}"
+        );
+        assert!(
+            server.most_boxes() <= most,
+            "{} of {most}",
+            server.most_boxes()
+        );
+        assert_eq!(server.count(), 0, "{:?}", report.leaked);
+    }
+    let (_, server) = judge_with(&scenarios, 8, None).await;
+    assert!(
+        server.most_boxes() >= colours.len(),
+        "nothing kept them apart"
+    );
 }

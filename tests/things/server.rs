@@ -46,6 +46,8 @@ struct Store {
     boxes: BTreeMap<String, Value>,
     things: BTreeMap<String, Value>,
     created: usize,
+    /// The most boxes that were seen at once.
+    most: usize,
 }
 
 /// A running API.
@@ -83,6 +85,11 @@ impl Things {
     pub(crate) fn count(&self) -> usize {
         let store = self.store.lock().unwrap();
         store.boxes.len() + store.things.len()
+    }
+
+    /// How many boxes there were at once, at the most.
+    pub(crate) fn most_boxes(&self) -> usize {
+        self.store.lock().unwrap().most
     }
 
     /// How many were ever created.
@@ -150,6 +157,7 @@ async fn handle(fault: Fault, store: &Mutex<Store>, request: Request) -> Respons
     let named = named.filter(|_| fault == Fault::HeedsIdInQuery);
     let mut store = store.lock().unwrap();
     let store = &mut *store;
+    store.most = store.most.max(store.boxes.len());
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let find = |map: &BTreeMap<String, Value>, id: &str| {
         let id = named.unwrap_or(id);

@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Where ledgers are kept unless said.
-const LEDGER: &str = "assize-ledger";
+pub(crate) const LEDGER: &str = "assize-ledger";
 
 /// Holds an HTTP endpoint to a contract: runs declared scenarios, judges each answer and what it left behind.
 #[derive(Debug, Parser)]
@@ -28,6 +28,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run scenarios against an endpoint and judge it.
     Run(Run),
+    /// Write a target file with everything explained.
+    Init(Init),
     /// Remove what a run has left that was killed, by its ledger.
     Sweep(Sweep),
     /// Name the cases, or the requirements with the cases that show them.
@@ -53,6 +55,26 @@ pub(crate) struct Suite {
     /// at or above the paths or the working directory, else `lbaas-v2`.
     #[arg(long, value_name = "DIR|NAME", env = "ASSIZE_SUITE")]
     pub(crate) suite: Option<String>,
+}
+
+/// What requests are sent to, and by whom.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Target {
+    /// A target file; the assize.toml of the working directory unless said. `assize init` writes one.
+    #[arg(long, value_name = "FILE", env = "ASSIZE_TARGET")]
+    pub(crate) target: Option<PathBuf>,
+    /// Scheme, host, port and base path.
+    #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
+    pub(crate) endpoint: Option<String>,
+    /// Take the owner's credentials from this entry of clouds.yaml; `envvars`: from the variables OS_….
+    #[arg(long, value_name = "NAME")]
+    pub(crate) os_cloud: Option<String>,
+    /// Believe any certificate; reports say so.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// How long one request may take; 30s unless said.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) request_timeout: Option<Duration>,
 }
 
 /// Which cases.
@@ -116,21 +138,26 @@ pub(crate) struct Run {
     pub(crate) selection: Selection,
     #[command(flatten)]
     pub(crate) generate: Generate,
-    /// Scheme, host, port and base path; the embedded emulator where there is none.
-    #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
-    pub(crate) endpoint: Option<String>,
-    /// Cases at once. Waiting is what takes time, so this does not follow the number of processors.
-    #[arg(long, short, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
-    pub(crate) jobs: u16,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Create, change and delete objects although the endpoint is not this machine.
+    #[arg(long)]
+    pub(crate) allow_writes: bool,
+    /// So many objects of a resource at once, at the most: loadbalancer=4; may be repeated. Cases wait for room.
+    #[arg(long, value_name = "RESOURCE=N", value_parser = at_most)]
+    pub(crate) at_most: Vec<(String, usize)>,
+    /// Requests a second, all cases together.
+    #[arg(long, value_name = "N", env = "ASSIZE_RATE", value_parser = rate)]
+    pub(crate) rate: Option<f64>,
+    /// Cases at once; 32 unless said. Waiting is what takes time, so this does not follow the number of processors.
+    #[arg(long, short, value_name = "N", env = "ASSIZE_JOBS", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) jobs: Option<u16>,
     /// Start nothing more after the first failure or error.
     #[arg(long)]
     pub(crate) fail_fast: bool,
     /// Stop after this time, clean up, and report the rest as not run: 30s, 5m, 1h.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) deadline: Option<Duration>,
-    /// How long one request may take.
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    pub(crate) request_timeout: Duration,
     /// Say what would run and what not, and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -185,15 +212,18 @@ pub(crate) struct Sweep {
     /// The suite of the run, as for `run`.
     #[arg(long, value_name = "DIR|NAME", env = "ASSIZE_SUITE")]
     pub(crate) suite: Option<String>,
-    /// Where the run was. Needed, lest a file decide where credentials go, unless that is this machine.
-    #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
-    pub(crate) endpoint: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// Set a variable of the suite; ASSIZE_VAR_NAME does the same, and keeps secrets off the command line.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<String>,
-    /// How long one request may take.
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    pub(crate) request_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The file to write.
+    #[arg(default_value = crate::aim::FILE)]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -249,6 +279,9 @@ pub(crate) struct Prove {
     /// An endpoint that passes; the embedded emulator where there is none. Defects are those of the emulator.
     #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
     pub(crate) endpoint: Option<String>,
+    /// Create, change and delete objects although the endpoint is not this machine.
+    #[arg(long)]
+    pub(crate) allow_writes: bool,
     /// Only mutants whose id contains this, or matches it as a glob; may be repeated.
     #[arg(long, value_name = "ID|GLOB")]
     pub(crate) only: Vec<String>,
@@ -286,12 +319,58 @@ pub(crate) struct Serve {
     /// How long the pending states of octavia last: one time, or MIN..MAX.
     #[arg(long, value_name = "TIME|MIN..MAX")]
     pub(crate) pending: Option<String>,
+    /// How many objects of a kind a project may own: loadbalancers=4; may be repeated. Kinds: loadbalancers,
+    /// listeners, pools, members, healthmonitors, l7policies, rules.
+    #[arg(long = "quota", value_name = "KIND=N", value_parser = quota)]
+    pub(crate) quotas: Vec<(String, usize)>,
+    /// Requests a second that are let in; more are answered with 429 and Retry-After.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: Option<u32>,
+    /// Answer so many of a hundred requests with 503 or 429 for no reason, and carry nothing of them out.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=100))]
+    pub(crate) unstable: u8,
+    /// How long a token lives that is issued at /v3/auth/tokens.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h")]
+    pub(crate) token_life: Duration,
     /// The seed of ids and of everything else that is random.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Do this wrong; may be repeated. `--help` says what each of them does.
     #[arg(long = "defect", value_name = "NAME", value_parser = defect())]
     pub(crate) defects: Vec<Defect>,
+}
+
+fn at_most(text: &str) -> Result<(String, usize), String> {
+    let parts = text.split_once('=');
+    let parsed = parts.and_then(|(resource, most)| Some((resource, most.parse().ok()?)));
+    match parsed {
+        Some((resource, most)) if most > 0 && !resource.is_empty() => {
+            Ok((resource.to_owned(), most))
+        }
+        _ => Err("write a resource and a number above 0, such as loadbalancer=4".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok();
+    rate.filter(|rate: &f64| rate.is_finite() && *rate > 0.0)
+        .ok_or_else(|| "write a number above 0, such as 10 or 0.5".to_owned())
+}
+
+fn quota(text: &str) -> Result<(String, usize), String> {
+    let wrong = || {
+        format!(
+            "write a kind and a number, such as loadbalancers=4; the kinds are {}",
+            crate::serve::KINDS.join(", ")
+        )
+    };
+    let (kind, number) = text.split_once('=').ok_or_else(wrong)?;
+    let number = number.parse().map_err(|_| wrong())?;
+    if crate::serve::KINDS.contains(&kind) {
+        Ok((kind.to_owned(), number))
+    } else {
+        Err(wrong())
+    }
 }
 
 /// Reads a defect's name; a wrong one is answered with the nearest and with all that there are.

@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit code out. The only place that prints, exits, or reads the environment.
 
+mod aim;
 mod args;
 mod artefact;
 mod check;
@@ -7,6 +8,7 @@ mod coverage;
 mod emulator;
 mod explain;
 mod found;
+mod init;
 mod list;
 mod output;
 mod prove;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Run(run) => run::run(&run),
+        Command::Init(init) => init::init(&init),
         Command::Sweep(sweep) => sweep::sweep(&sweep),
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),

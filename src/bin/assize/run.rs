@@ -3,47 +3,66 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use assize::case::{Expansion, expand};
 use assize::outcome::{Event, RunReport, Verdict};
-use assize::plan::Plan;
+use assize::plan::{Estimate, Objects, Plan, REQUEST, SETTLING};
 use assize::report::Console;
-use assize::runner::{EXTENSION, Options, run as run_plan};
+use assize::runner::{EXTENSION, Options, catalogued, run as run_plan};
 use assize::suite::model::Suite;
-use assize::target::{Limits, Target};
+use assize::target::Target;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
+use crate::aim::{Aim, Endpoint};
 use crate::list::left_out;
 use crate::output::{complain, say, stdout_is_terminal, styled};
 use crate::reports::{Files, Reports};
 use crate::{USAGE, args, emulator, found, select};
 
+/// Cases at once, unless said.
+const JOBS: u16 = 32;
+
 pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
-    let set = select::variables(&arguments.selection.variables)?;
-    let Some(suite) = select::suite(&arguments.suite, &set)? else {
+    let Some(aim) = Aim::take(&arguments.target, &arguments.selection.variables)? else {
         return Ok(USAGE);
     };
+    let Some(suite) = aim.suite(&arguments.suite)? else {
+        return Ok(USAGE);
+    };
+    let endpoint = aim.endpoint()?;
+    if !arguments.dry_run {
+        aim.guard(&suite, &endpoint, arguments.allow_writes)?;
+    }
     let mut reports = Reports::open(&arguments.reports)?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
         let seed = arguments.generate.seed.unwrap_or_else(fresh_seed);
-        let limits = Limits {
-            request: arguments.request_timeout,
-            ..Limits::STANDARD
-        };
-        let variables = select::typed(&suite, &set);
-        let profile = arguments.selection.profile.as_deref();
-        let (endpoint, embedded) = match &arguments.endpoint {
-            Some(endpoint) => (endpoint.clone(), None),
-            None if arguments.dry_run => ("http://127.0.0.1".to_owned(), None),
-            None => {
+        let own = arguments.selection.profile.as_deref();
+        let profile = aim.profile(own);
+        let (endpoint, embedded) = match endpoint {
+            Endpoint::At(endpoint) => (endpoint, None),
+            Endpoint::Catalogued(keystone, _) if arguments.dry_run => (keystone.auth_url, None),
+            Endpoint::Catalogued(keystone, service) => {
+                let asking = aim.target(&suite, &keystone.auth_url, own)?;
+                let found = catalogued(&keystone, &service, &asking).await;
+                (found.map_err(anyhow::Error::msg)?, None)
+            }
+            Endpoint::Open if arguments.dry_run => ("http://127.0.0.1".to_owned(), None),
+            Endpoint::Open => {
                 let emulator = embedded(&suite, profile, seed).await?;
                 (emulator.url().to_owned(), Some(emulator))
             }
         };
-        let mut target = Target::new(&suite, &endpoint, profile, &variables, limits)?;
+        let mut target = aim.target(&suite, &endpoint, own)?;
+        target.pace.rate = arguments.rate.or(target.pace.rate);
+        target
+            .pace
+            .objects
+            .extend(arguments.at_most.iter().cloned());
+        known(&suite, target.pace.objects.keys())?;
         if embedded.is_some() && suite.identities.is_empty() {
             // A file of plain steps says nothing of tokens; the emulator asks for one.
             target.identities.insert(
@@ -63,8 +82,10 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             .cases
             .is_empty()
             .then(|| select::nothing(&suite, &filter, cases));
+        let jobs = usize::from(arguments.jobs.or(aim.jobs()).unwrap_or(JOBS));
         if arguments.dry_run {
-            say(&(dry_run(&plan) + &left_out(&plan, &rest)))?;
+            let estimate = Estimate::of(&plan, &suite, &target, jobs);
+            say(&(dry_run(&plan, &estimate, jobs) + &left_out(&plan, &rest)))?;
             complain(&nothing.unwrap_or_default());
             return Ok(if plan.runnable().next().is_none() {
                 4
@@ -77,7 +98,16 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         complain(&left_out(&plan, &rest));
         // What the embedded emulator holds ends with it.
         let ledger = embedded.is_none().then(|| arguments.ledger.clone());
-        let report = execute(arguments, suite, target, plan, seed, ledger, &mut reports).await?;
+        let report = execute(
+            arguments,
+            suite,
+            target,
+            plan,
+            (seed, jobs),
+            ledger,
+            &mut reports,
+        )
+        .await?;
         if let Some(running) = embedded {
             running
                 .shutdown()
@@ -92,6 +122,21 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             Files::Told => 3,
         })
     })
+}
+
+/// Refuses resources that the suite does not have.
+fn known<'n>(suite: &Suite, names: impl Iterator<Item = &'n String>) -> anyhow::Result<()> {
+    for name in names {
+        if !suite.resources.contains_key(name) {
+            let all: Vec<&str> = suite.resources.keys().map(String::as_str).collect();
+            anyhow::bail!(
+                "the suite {} has no resource `{name}`, of which there may be so many at once; it has: {}",
+                suite.name,
+                all.join(", ")
+            );
+        }
+    }
+    Ok(())
 }
 
 async fn embedded(
@@ -135,6 +180,11 @@ fn announce(suite: &Suite, target: &Target, seed: u64, embedded: bool) {
     } else {
         "endpoint"
     };
+    if target.network.insecure {
+        complain(
+            "warning: no certificate is looked at; whoever answers is believed, and is told the credentials\n",
+        );
+    }
     complain(&format!(
         "assize {} holds {what} {}{profile} to {}; seed {seed}\n",
         env!("CARGO_PKG_VERSION"),
@@ -143,7 +193,7 @@ fn announce(suite: &Suite, target: &Target, seed: u64, embedded: bool) {
     ));
 }
 
-fn dry_run(plan: &Plan) -> String {
+fn dry_run(plan: &Plan, estimate: &Estimate, jobs: usize) -> String {
     let mut text = String::new();
     for planned in &plan.cases {
         match &planned.skip {
@@ -158,11 +208,37 @@ fn dry_run(plan: &Plan) -> String {
         }
     }
     let runnable = plan.runnable().count();
+    if !estimate.objects.is_empty() {
+        text.push_str("\nobjects         created  at once, at the most\n");
+        for (name, Objects { created, at_once }) in &estimate.objects {
+            text.push_str(&format!("  {name:<13} {created:>7}  {at_once:>7}\n"));
+        }
+    }
+    if runnable > 0 {
+        let Estimate { requests, time, .. } = estimate;
+        let hundreds = requests.div_ceil(100) * 100;
+        text.push_str(&format!(
+            "about {hundreds} requests; with {} cases at once, {} ms a request and {} s for a change to settle where that takes time, about {}\n\n",
+            jobs.min(runnable),
+            REQUEST.as_millis(),
+            SETTLING.as_secs(),
+            rough(*time)
+        ));
+    }
     text.push_str(&format!(
         "{runnable} cases would run, {} would be skipped; nothing was sent\n",
         plan.cases.len() - runnable
     ));
     text
+}
+
+/// A time in words, rounded up.
+fn rough(time: Duration) -> String {
+    match time.as_secs() {
+        0..=59 => format!("{} s", time.as_secs() + 1),
+        seconds @ 60..=5399 => format!("{} min", seconds.div_ceil(60)),
+        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
+    }
 }
 
 /// Runs the plan and tells of it as it goes.
@@ -171,7 +247,7 @@ async fn execute(
     suite: Arc<Suite>,
     target: Target,
     plan: Plan,
-    seed: u64,
+    (seed, jobs): (u64, usize),
     ledger: Option<PathBuf>,
     reports: &mut Reports,
 ) -> anyhow::Result<RunReport> {
@@ -190,7 +266,7 @@ async fn execute(
         leave();
     });
     let options = Options {
-        jobs: usize::from(arguments.jobs),
+        jobs,
         fail_fast: arguments.fail_fast,
         deadline: arguments.deadline,
         strict: arguments.strict,

@@ -9,6 +9,17 @@ use assize::suite::parse_duration;
 use crate::args;
 use crate::output::{complain, say};
 
+/// The kinds that have a quota.
+pub(crate) const KINDS: &[&str] = &[
+    "loadbalancers",
+    "listeners",
+    "pools",
+    "members",
+    "healthmonitors",
+    "l7policies",
+    "rules",
+];
+
 pub(crate) fn serve(arguments: &args::Serve) -> anyhow::Result<u8> {
     let mut config = crate::emulator::config(Dialect::from(arguments.dialect), arguments.seed);
     if let Some(defect) = arguments
@@ -32,11 +43,27 @@ pub(crate) fn serve(arguments: &args::Serve) -> anyhow::Result<u8> {
     if let Some(text) = &arguments.pending {
         config.pending = pending(text).with_context(|| format!("`--pending {text}` is no time; write one such as 50ms, or a range such as 50ms..400ms"))?;
     }
+    config.token_life = arguments.token_life;
+    config.rate = arguments.rate.map(f64::from);
+    config.unstable = f64::from(arguments.unstable);
+    for (kind, most) in &arguments.quotas {
+        let quotas = &mut config.quotas;
+        let quota = match kind.as_str() {
+            "loadbalancers" => &mut quotas.load_balancers,
+            "listeners" => &mut quotas.listeners,
+            "pools" => &mut quotas.pools,
+            "members" => &mut quotas.members,
+            "healthmonitors" => &mut quotas.health_monitors,
+            "l7policies" => &mut quotas.l7_policies,
+            _ => &mut quotas.l7_rules,
+        };
+        *quota = Some(*most);
+    }
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
         let emulator = Emulator::bind(config, arguments.listen).await.with_context(|| format!("{} cannot be listened on; choose another with --listen, or port 0 for a free one", arguments.listen))?;
         say(&format!("{}\n", emulator.url()))?;
-        complain("serving until Ctrl-C; tokens: assize-owner, assize-other, assize-readonly, assize-admin\n");
+        complain("serving until Ctrl-C; tokens: assize-owner, assize-other, assize-readonly, assize-admin; Keystone at /v3: user owner, password assize-owner, project owner\n");
         let running = emulator.serve();
         crate::run::interrupted().await;
         running.shutdown().await?;

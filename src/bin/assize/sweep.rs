@@ -1,6 +1,5 @@
 //! `assize sweep`: what a killed run has left, removed by its ledger.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,23 +8,26 @@ use anyhow::{Context as _, bail};
 use assize::report::escape::line as plain;
 use assize::runner::{EXTENSION, LedgerError, Recorded, Sweep, sweep as sweep_recorded};
 use assize::suite::model::Suite;
-use assize::target::{Limits, Target};
+use assize::target::Target;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::aim::Aim;
 use crate::output::{complain, say};
-use crate::{USAGE, args, select};
+use crate::{USAGE, args};
 
 /// Something is left on the endpoint.
 const LEFT: u8 = 5;
 
 pub(crate) fn sweep(arguments: &args::Sweep) -> anyhow::Result<u8> {
-    let set = select::variables(&arguments.variables)?;
+    let Some(aim) = Aim::take(&arguments.target, &arguments.variables)? else {
+        return Ok(USAGE);
+    };
     let suite = args::Suite {
         paths: Vec::new(),
         suite: arguments.suite.clone(),
     };
-    let Some(suite) = select::suite(&suite, &set)? else {
+    let Some(suite) = aim.suite(&suite)? else {
         return Ok(USAGE);
     };
     let (ledgers, busy) = ledgers(arguments)?;
@@ -33,7 +35,7 @@ pub(crate) fn sweep(arguments: &args::Sweep) -> anyhow::Result<u8> {
     let mut wrong = Vec::new();
     let mut targets = Vec::new();
     for ledger in &ledgers {
-        match target(arguments, &suite, ledger, &set) {
+        match target(&aim, &suite, ledger) {
             Ok(target) => targets.push(Arc::new(target)),
             Err(why) => wrong.push(format!("{}: {why:#}", ledger.path.display())),
         }
@@ -144,12 +146,7 @@ fn inside(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// The endpoint of a ledger, with the identities that are configured here.
-fn target(
-    arguments: &args::Sweep,
-    suite: &Suite,
-    ledger: &Recorded,
-    set: &BTreeMap<String, String>,
-) -> anyhow::Result<Target> {
+fn target(aim: &Aim, suite: &Suite, ledger: &Recorded) -> anyhow::Result<Target> {
     let header = &ledger.header;
     if header.suite != suite.name {
         bail!(
@@ -158,24 +155,15 @@ fn target(
             suite.name
         );
     }
-    let target = Target::new(
-        suite,
-        &header.endpoint,
-        header.profile.as_deref(),
-        &select::typed(suite, set),
-        Limits {
-            request: arguments.request_timeout,
-            ..Limits::STANDARD
-        },
-    )?;
-    match &arguments.endpoint {
+    let target = aim.target(suite, &header.endpoint, header.profile.as_deref())?;
+    match aim.named_endpoint() {
         Some(endpoint) if endpoint.trim_end_matches('/') != target.endpoint => bail!(
             "its run was at {}, and not at {endpoint}; what it left is swept there or not at all",
             plain(&target.endpoint)
         ),
         // A file must not decide where credentials are sent to.
         None if !target.is_loopback() => bail!(
-            "its run was at {0}; say that credentials may be sent there with --endpoint {0}",
+            "its run was at {0}; say that credentials may be sent there with --endpoint {0}, or in a target file",
             plain(&target.endpoint)
         ),
         Some(_) | None => Ok(target),

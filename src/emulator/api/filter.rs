@@ -95,6 +95,13 @@ fn matches(state: &State, kind: Kind, object: &Object, key: &str, value: &str) -
                     .is_some_and(|it| equals(it, value)),
             )
         }
+        // What it is below does not show in the object itself.
+        (Kind::L7Rule, "l7policy_id") | (Kind::Member, "pool_id") => {
+            let id = object.get("id").and_then(Value::as_str);
+            let id = id.and_then(|id| id.parse().ok())?;
+            let parent = state.parent((kind, id));
+            Some(parent.is_some_and(|parent| equals(&render::id(parent), value)))
+        }
         _ => {
             let list = key.strip_suffix("_id").map(|stem| format!("{stem}s"));
             let found = object.get(key).or_else(|| object.get(list.as_deref()?));
@@ -146,7 +153,7 @@ fn known(state: &State, kind: Kind, key: &str) -> bool {
             "healthmonitor_id",
             "member_id",
         ],
-        Kind::Member => &["address", "protocol_port", "subnet_id", "weight"],
+        Kind::Member => &["address", "protocol_port", "subnet_id", "weight", "pool_id"],
         Kind::HealthMonitor => &[
             "type",
             "delay",
@@ -166,7 +173,14 @@ fn known(state: &State, kind: Kind, key: &str) -> bool {
             "redirect_url",
             "position",
         ],
-        Kind::L7Rule => &["type", "compare_type", "key", "value", "invert"],
+        Kind::L7Rule => &[
+            "type",
+            "compare_type",
+            "key",
+            "value",
+            "invert",
+            "l7policy_id",
+        ],
     };
     everywhere.contains(&key)
         || own.contains(&key)

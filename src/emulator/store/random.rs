@@ -30,6 +30,12 @@ impl Random {
         Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
     }
 
+    /// A number from 0 up to but not including 1, evenly.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        // A double holds 53 bits.
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// A duration of the range, evenly; the start of an empty range.
     pub(crate) fn duration(&mut self, range: &RangeInclusive<Duration>) -> Duration {
         let (low, high) = (*range.start(), *range.end());

@@ -314,3 +314,18 @@ fn otc_shows_whole_rules_on_request() {
         "/a"
     );
 }
+
+#[test]
+fn members_and_rules_can_be_asked_for_by_what_they_are_below() {
+    for dialect in ALL {
+        let (desk, load_balancer, _) = five(dialect);
+        let pool = desk.create(
+            "pools",
+            &json!({"pool": pool_of("loadbalancer_id", &load_balancer)}),
+        );
+        let member = desk.member(&pool, 10);
+        let below = |id: &str| desk.get(&format!("pools/{pool}/members?pool_id={id}"));
+        assert_eq!(values(&below(&pool), "members", "id"), [member]);
+        assert_eq!(values(&below(&load_balancer), "members", "id"), [""; 0]);
+    }
+}

@@ -100,6 +100,11 @@ fn suite_properties(report: &RunReport) -> Vec<Property> {
     ];
     properties.extend(
         report
+            .insecure
+            .then(|| property("insecure", "the endpoint's certificate was not looked at")),
+    );
+    properties.extend(
+        report
             .suite_version
             .as_ref()
             .map(|version| property("suite_version", version)),

@@ -33,7 +33,18 @@ pub(super) use verdict::describe;
 /// Runs one case. Whatever happens, what it created is removed or listed as leaked. What a drawn case finds is
 /// told by the shortest history that shows it; a combination of a matrix is written as short as it gets.
 pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
-    let run = run(ctx, case, ctx.grace).await;
+    // Held until the case has cleaned up.
+    let _room = ctx.rooms.enter(ctx, case).await;
+    let mut run = run(ctx, case, ctx.grace).await;
+    // What was turned away was not judged. It was sent once, and is not sent again to these objects.
+    for _ in 0..AFRESH {
+        let judged = matches!(run.outcome.verdict, Verdict::Pass | Verdict::Skip);
+        if !run.turned_away || judged || !run.outcome.leaked.is_empty() || ctx.cancel.is_cancelled()
+        {
+            break;
+        }
+        run = self::run(ctx, case, ctx.grace).await;
+    }
     let drawn = case.why.is_some() && case.scenario.matrix.is_none();
     if drawn && run.outcome.verdict == Verdict::Fail {
         shrink(ctx, case, run).await
@@ -42,11 +53,16 @@ pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
     }
 }
 
+/// So often a case is begun afresh whose act was turned away until later.
+const AFRESH: usize = 5;
+
 /// A case that has been run.
 pub(super) struct Run {
     pub(super) outcome: CaseOutcome,
     /// The step that it came to.
     pub(super) at: usize,
+    /// Whether its act was turned away until later.
+    turned_away: bool,
 }
 
 /// Runs one case, once. `grace` shortens the time that the profile grants an aftermath.
@@ -80,6 +96,7 @@ pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> 
     let leaked = run.clean_up(stop.as_ref()).await;
     Run {
         at: run.at,
+        turned_away: run.session.turned_away,
         outcome: run.outcome(stop, leaked, started, clock.elapsed()),
     }
 }

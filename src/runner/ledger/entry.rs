@@ -24,6 +24,9 @@ pub(super) enum Entry {
         n: u64,
         /// Its id.
         id: Json,
+        /// The name that it was given, where that is not the one that was announced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
     },
     /// There is no such object, any more or at all.
     Gone {
@@ -160,6 +163,7 @@ mod tests {
             Entry::Created {
                 n: 7,
                 id: "x".into(),
+                name: Some("another".to_owned()),
             },
             Entry::Gone { n: 7 },
         ];

@@ -146,11 +146,11 @@ impl Ledger {
         written.map(|()| n)
     }
 
-    /// Notes the id of an object that was created.
-    pub(super) fn created(&self, n: u64, id: &Json) {
+    /// Notes the id of an object that was created, and its name if that is another than was announced.
+    pub(super) fn created(&self, n: u64, id: &Json, name: Option<&str>) {
         self.state().outstanding.insert(n);
-        let id = id.clone();
-        self.writer.write(Entry::Created { n, id }.line());
+        let (id, name) = (id.clone(), name.map(str::to_owned));
+        self.writer.write(Entry::Created { n, id, name }.line());
     }
 
     /// Notes that there is no such object, any more or at all.
@@ -242,7 +242,7 @@ mod tests {
         let first = ledger.intend(intent("pool")).await.expect("room");
         assert_eq!(standing(&path), [(1, None)]);
         let second = ledger.intend(intent("member")).await.expect("room");
-        ledger.created(first, &json!("p-1"));
+        ledger.created(first, &json!("p-1"), None);
         ledger.gone(second);
         let third = ledger.intend(intent("pool")).await.expect("room");
         assert_eq!(standing(&path), [(1, Some(json!("p-1"))), (3, None)]);
@@ -265,7 +265,7 @@ mod tests {
         let left = other.intend(intent("pool")).await.expect("room");
         one.end(false).await;
         assert!(!own.join("a.jsonl").exists());
-        other.created(left, &json!("p"));
+        other.created(left, &json!("p"), None);
         other.end(false).await;
         assert_eq!(standing(&own.join("b.jsonl")), [(1, Some(json!("p")))]);
     }
@@ -290,7 +290,7 @@ mod tests {
         let recorded = Recorded::open(&path, false).expect("a ledger");
         assert_eq!(recorded.damage, []);
         let resumed = Ledger::resume(&recorded).expect("a ledger");
-        resumed.created(n, &json!("p"));
+        resumed.created(n, &json!("p"), None);
         resumed.gone(n);
         resumed.end(true).await;
         drop(recorded);

@@ -32,6 +32,8 @@ pub struct Standing {
     pub intent: Intent,
     /// Its id, if that is known.
     pub id: Option<Json>,
+    /// The name that it was given, if that is another than was announced.
+    pub name: Option<String>,
 }
 
 /// A line that cannot be read.
@@ -105,14 +107,18 @@ impl Recorded {
                 Ok(Entry::Run(_)) => Some("it belongs to another run".to_owned()),
                 Ok(Entry::Intent(intent)) => {
                     // The same line twice says nothing new.
-                    objects
-                        .entry(intent.n)
-                        .or_insert((Standing { intent, id: None }, true));
+                    let standing = Standing {
+                        intent,
+                        id: None,
+                        name: None,
+                    };
+                    objects.entry(standing.intent.n).or_insert((standing, true));
                     None
                 }
-                Ok(Entry::Created { n, id }) => match objects.get_mut(&n) {
+                Ok(Entry::Created { n, id, name }) => match objects.get_mut(&n) {
                     Some((standing, there)) => {
                         standing.id = Some(id);
+                        standing.name = name;
                         *there = true;
                         None
                     }
@@ -206,7 +212,11 @@ mod tests {
     #[test]
     fn a_ledger_tells_of_what_may_be_left_whatever_happened_to_it() {
         let run = || Entry::Run(Header::new("r", "http://h", "s", None, None));
-        let created = |n| Entry::Created { n, id: n.into() };
+        let created = |n| Entry::Created {
+            n,
+            id: n.into(),
+            name: None,
+        };
         let whole = text(&[
             run(),
             intent(1),

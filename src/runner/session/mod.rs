@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::Context;
+use super::identity::Filled;
 use super::object::Object;
 use super::tamper::Tampering;
 use crate::check::{self, Mismatch, Standing};
@@ -77,6 +78,10 @@ pub(super) struct Session<'a> {
     pub(super) case_id: String,
     /// What is done to the traffic.
     pub(super) tampering: Option<Tampering>,
+    /// Whether an act was turned away until later, with 429 or 503 and Retry-After.
+    pub(super) turned_away: bool,
+    /// Whether something was sent again that may have been done before.
+    pub(super) in_doubt: bool,
     label: String,
     names: usize,
 }
@@ -107,6 +112,8 @@ impl<'a> Session<'a> {
             interruptible: true,
             case_id: case_id.to_owned(),
             tampering: ctx.tamper.as_ref().and_then(|tamper| tamper.of(case_id)),
+            turned_away: false,
+            in_doubt: false,
             label,
             names: 0,
         }
@@ -118,19 +125,76 @@ impl<'a> Session<'a> {
         format!("{}-{}", self.label, self.names)
     }
 
-    /// Sends a request once, keeps the exchange and holds it to what always holds.
+    /// Sends a request, keeps the exchange and holds it to what always holds. The act is sent once, whatever
+    /// comes of it; anything else is sent again when its answer turns it away until later, or its token is
+    /// taken no more.
     pub(super) async fn send(
         &mut self,
         phase: Phase,
         request: Request,
         standing: Standing,
     ) -> Result<usize, Stop> {
+        let mut backoff = Backoff::new();
+        loop {
+            self.paced().await?;
+            let (mut filled, by) = self.filled(request.clone()).await?;
+            let mut exchange = self.sent(phase, filled.clone()).await;
+            let refused = matches!(&exchange.response, Ok(response) if response.status == 401);
+            if let Some(by) = by.filter(|_| phase != Phase::Act && refused) {
+                self.exchanges.push(exchange);
+                self.ctx
+                    .identities
+                    .refill(&mut filled, by, &self.ctx.transport)
+                    .await
+                    .map_err(Stop::Unjudged)?;
+                exchange = self.sent(phase, filled).await;
+            }
+            let away = match &exchange.response {
+                Ok(response) => self.ctx.pace.learn(response),
+                Err(_) => None,
+            };
+            if away.is_none() {
+                return Ok(self.keep(exchange, standing));
+            }
+            let wait = backoff.next(exchange.response.as_ref().ok());
+            if phase == Phase::Act || Instant::now() + wait >= self.deadline {
+                self.turned_away |= phase == Phase::Act;
+                return Ok(self.keep(exchange, standing));
+            }
+            // An answer of 503 may come from somebody in between, when all was done already.
+            self.in_doubt |= matches!(&exchange.response, Ok(response) if response.status >= 500);
+            self.pause(wait).await?;
+        }
+    }
+
+    async fn sent(&mut self, phase: Phase, request: Request) -> crate::exchange::Exchange {
+        let transport = &self.ctx.transport;
+        match &mut self.tampering {
+            Some(tampering) => tampering.send(transport, phase, request).await,
+            None => transport.send(phase, request).await,
+        }
+    }
+
+    /// Waits until one more request may go out.
+    async fn paced(&self) -> Result<(), Stop> {
         self.may_go_on()?;
-        let exchange = match &mut self.tampering {
-            Some(tampering) => tampering.send(&self.ctx.transport, phase, request).await,
-            None => self.ctx.transport.send(phase, request).await,
-        };
-        Ok(self.keep(exchange, standing))
+        let wait = self
+            .ctx
+            .pace
+            .slot()
+            .saturating_duration_since(Instant::now());
+        if wait.is_zero() {
+            return Ok(());
+        }
+        self.pause(wait).await?;
+        self.may_go_on()
+    }
+
+    /// The request with the proof of who sends it.
+    async fn filled(&self, mut request: Request) -> Result<(Request, Option<Filled>), Stop> {
+        let identities = &self.ctx.identities;
+        let filled = identities.fill(&mut request, &self.ctx.transport).await;
+        filled.map(|by| (request, by)).map_err(Stop::Unjudged)
     }
 
     fn may_go_on(&self) -> Result<(), Stop> {
@@ -177,11 +241,18 @@ impl<'a> Session<'a> {
                 &scope,
                 &objects[at].identity,
             )?;
+            let (read, _) = self.filled(read).await?;
             let warm = requests
                 .iter()
                 .map(|_| self.ctx.transport.send(phase, read.clone()));
             join_all(warm).await;
         }
+        let mut filled = Vec::new();
+        for request in requests {
+            filled.push(self.filled(request.clone()).await?.0);
+        }
+        let requests = filled;
+        self.paced().await?;
         let clock = std::time::Instant::now();
         let now = move || u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let sent = requests.iter().map(async |request| {
@@ -192,6 +263,9 @@ impl<'a> Session<'a> {
         let (times, exchanges): (Vec<_>, Vec<_>) = join_all(sent).await.into_iter().unzip();
         let first = self.exchanges.len();
         for exchange in exchanges {
+            if let Ok(response) = &exchange.response {
+                self.turned_away |= self.ctx.pace.learn(response).is_some();
+            }
             self.keep(exchange, Standing::Full);
         }
         Ok((first, times))

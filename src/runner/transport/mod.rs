@@ -4,6 +4,7 @@
 //! segments, control characters, spaces, a fragment. Those go out byte for byte, see `verbatim`, and so do
 //! those after which a connection should not be used again.
 
+mod tls;
 mod verbatim;
 
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::exchange::{Exchange, Phase, Request, Response, TransportError};
+use crate::target::Target;
+use crate::target::settings::{HttpVersion, Network};
 use verbatim::Verbatim;
 
 /// So many bytes of content every server takes.
@@ -21,7 +24,7 @@ const EXPECTED: usize = 64 << 10;
 /// How this program names itself to servers.
 const USER_AGENT: &str = concat!("assize/", env!("CARGO_PKG_VERSION"));
 
-/// The client of a run. Follows no redirect, repeats nothing, uses no proxy unless told to.
+/// The client of a run. Follows no redirect, repeats nothing, uses no proxy unless the target names one.
 #[derive(Debug, Clone)]
 pub(super) struct Transport {
     client: reqwest::Client,
@@ -36,21 +39,46 @@ pub(super) struct Transport {
 pub struct SetupError(String);
 
 impl Transport {
-    /// A client whose requests take at most `timeout` and whose answers have at most `limit` bytes.
-    pub(super) fn new(timeout: Duration, limit: usize) -> Result<Self, SetupError> {
+    /// A client for a target: its network, the time of a request, and the size of an answer.
+    pub(super) fn new(target: &Target) -> Result<Self, SetupError> {
+        let network = &target.network;
+        Self::with(network, target.limits.request, target.limits.answer)
+    }
+
+    fn with(network: &Network, timeout: Duration, limit: usize) -> Result<Self, SetupError> {
         // Another part of the process may have installed a provider first; either will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
-            .tcp_nodelay(true)
-            .build()
-            .map_err(|error| SetupError(chain(&error)))?;
+            .tcp_nodelay(true);
+        let protocols: &[&str] = match network.http {
+            None => &["h2", "http/1.1"],
+            Some(HttpVersion::One) => &["http/1.1"],
+            Some(HttpVersion::Two) => &["h2"],
+        };
+        if network.ca.is_some() || network.client.is_some() || network.insecure {
+            let config = tls::config(network, protocols).map_err(SetupError)?;
+            builder = builder.tls_backend_preconfigured(config);
+        }
+        builder = match network.http {
+            None => builder,
+            Some(HttpVersion::One) => builder.http1_only(),
+            Some(HttpVersion::Two) => builder.http2_prior_knowledge(),
+        };
+        if let Some(time) = network.connect {
+            builder = builder.connect_timeout(time);
+        }
+        if let Some(proxy) = &network.proxy {
+            let proxy = reqwest::Proxy::all(proxy);
+            builder = builder.proxy(proxy.map_err(|error| SetupError(chain(&error)))?);
+        }
+        let client = builder.build().map_err(|error| SetupError(chain(&error)))?;
         Ok(Self {
             client,
-            verbatim: Verbatim::default(),
+            verbatim: Verbatim::new(network.clone()),
             timeout,
             limit,
         })
@@ -190,8 +218,8 @@ mod tests {
             stream.write_all(answer).expect("an answer");
             bytes
         });
-        let transport =
-            Transport::new(Duration::from_secs(5), 64).unwrap_or_else(|error| panic!("{error}"));
+        let transport = Transport::with(&Network::default(), Duration::from_secs(5), 64)
+            .unwrap_or_else(|error| panic!("{error}"));
         let exchange = transport.send(Phase::Act, request(&origin)).await;
         let bytes = serving.join().expect("the server");
         (
@@ -266,7 +294,7 @@ mod tests {
             get("/..", &[("X", "a\nY: b")]),
             get("/", &[("X", "a\rb")]),
         ] {
-            let transport = Transport::new(Duration::from_secs(5), 64)
+            let transport = Transport::with(&Network::default(), Duration::from_secs(5), 64)
                 .unwrap_or_else(|error| panic!("{error}"));
             let exchange = transport
                 .send(Phase::Act, request("http://127.0.0.1:9"))
@@ -351,8 +379,8 @@ mod tests {
             let _ = stream.read(&mut [0; 4096]).expect("bytes");
             stream.write_all(refused).expect("an answer");
         });
-        let transport =
-            Transport::new(Duration::from_secs(5), 64).unwrap_or_else(|error| panic!("{error}"));
+        let transport = Transport::with(&Network::default(), Duration::from_secs(5), 64)
+            .unwrap_or_else(|error| panic!("{error}"));
         let exchange = transport.send(Phase::Act, long(&origin)).await;
         serving.join().expect("the server");
         assert_eq!(exchange.response.map(|response| response.status), Ok(413));

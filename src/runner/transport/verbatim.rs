@@ -13,22 +13,30 @@ use hyper::body::Body as _;
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
 use rustls::ClientConfig;
-use rustls_platform_verifier::ConfigVerifierExt as _;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{USER_AGENT, chain};
+use super::{USER_AGENT, chain, tls};
 use crate::exchange::{Request, Response, TransportError};
+use crate::target::settings::Network;
 
 /// Sends requests byte for byte.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Verbatim {
+    network: Network,
     /// Set up when it is first needed: it reads the certificates of the system.
     tls: Arc<OnceLock<Result<Arc<ClientConfig>, String>>>,
 }
 
 impl Verbatim {
+    pub(super) fn new(network: Network) -> Self {
+        Self {
+            network,
+            tls: Arc::default(),
+        }
+    }
+
     /// Sends a request and reads the answer; `url` is the request's, read for its origin alone.
     pub(super) async fn exchange(
         &self,
@@ -40,8 +48,13 @@ impl Verbatim {
         let connect = |error: io::Error| TransportError::Connect(chain(&error));
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = url.port_or_known_default().unwrap_or(80);
-        let stream = TcpStream::connect((host, port)).await.map_err(connect)?;
-        stream.set_nodelay(true).map_err(connect)?;
+        let stream = match self.network.connect {
+            None => self.stream(host, port).await,
+            Some(time) => tokio::time::timeout(time, self.stream(host, port))
+                .await
+                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+        };
+        let stream = stream.map_err(connect)?;
         if url.scheme() == "http" {
             return answer(stream, bytes, request, limit).await;
         }
@@ -52,14 +65,43 @@ impl Verbatim {
         answer(stream, bytes, request, limit).await
     }
 
+    /// A connection to a host, through the proxy if there is one.
+    async fn stream(&self, host: &str, port: u16) -> io::Result<TcpStream> {
+        let Some(proxy) = &self.network.proxy else {
+            let stream = TcpStream::connect((host, port)).await?;
+            stream.set_nodelay(true)?;
+            return Ok(stream);
+        };
+        let no_proxy = |why: &str| io::Error::other(format!("the proxy {proxy}: {why}"));
+        let url = Url::parse(proxy).map_err(|error| no_proxy(&error.to_string()))?;
+        let own = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let mut stream = TcpStream::connect((own, url.port().unwrap_or(80))).await?;
+        stream.set_nodelay(true)?;
+        let host = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
+        let ask = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n");
+        stream.write_all(ask.as_bytes()).await?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            if head.len() > 16 << 10 {
+                return Err(no_proxy("its answer has no end"));
+            }
+            head.push(stream.read_u8().await?);
+        }
+        let line = String::from_utf8_lossy(&head);
+        let line = line.lines().next().unwrap_or_default();
+        match line.split(' ').nth(1) {
+            Some(status) if status.starts_with('2') => Ok(stream),
+            _ => Err(no_proxy(&format!("it refuses to connect: {line}"))),
+        }
+    }
+
     fn tls(&self) -> Result<Arc<ClientConfig>, String> {
         self.tls
-            .get_or_init(|| {
-                let mut config =
-                    ClientConfig::with_platform_verifier().map_err(|error| error.to_string())?;
-                config.alpn_protocols = vec![b"http/1.1".to_vec()];
-                Ok(Arc::new(config))
-            })
+            .get_or_init(|| tls::config(&self.network, &["http/1.1"]).map(Arc::new))
             .clone()
     }
 }

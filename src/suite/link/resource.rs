@@ -109,6 +109,9 @@ impl<'a> Linker<'a> {
                     self.names(expr, ANSWER);
                 }
             }
+            for expr in resource.found.iter().flat_map(|found| found.exprs()) {
+                self.names(expr, &about);
+            }
             for (_, value) in &resource.shows {
                 let known: Vec<&str> = itself
                     .iter()

@@ -43,6 +43,8 @@ pub struct Resource {
     pub read: Operation,
     /// How its kind is listed.
     pub list: Option<List>,
+    /// Its id as what it needs shows it, for a kind that bears no name to look it up by.
+    pub found: Option<Template>,
     /// How it is removed; `None` when it goes with what it belongs to.
     pub delete: Option<Operation>,
     /// Further operations by name.

@@ -53,6 +53,7 @@ pub(super) fn resource(node: &Node, found: &mut Found) -> Option<Resource> {
         ready,
         read: one("read", found).unwrap_or_else(|| unreadable(node)),
         list,
+        found: fields.read("found", found, read::template),
         delete: one("delete", found),
         operations: fields
             .named("operations", found, |node, found| {

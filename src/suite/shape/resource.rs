@@ -40,6 +40,11 @@ pub static RESOURCE: Shape = Shape {
         must("read", Kind::Shape(&OPERATION), "How it is read."),
         key("list", Kind::Shape(&LIST), "How its kind is listed."),
         key(
+            "found",
+            Kind::Template,
+            "For a kind without names: its id as what it needs shows it, such as `{{ pool.healthmonitor_id }}`.",
+        ),
+        key(
             "delete",
             Kind::Shape(&OPERATION),
             "How it is removed; left out when it goes with what it belongs to.",

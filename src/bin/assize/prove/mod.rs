@@ -231,6 +231,14 @@ impl Prover<'_> {
             self.variables,
             limits,
         )?;
+        if self.arguments.endpoint.is_some()
+            && !self.arguments.allow_writes
+            && !target.is_loopback()
+        {
+            anyhow::bail!(
+                "{endpoint} is not this machine, and a proof creates, changes and deletes objects there, many times over; allow it with --allow-writes"
+            );
+        }
         if self.arguments.endpoint.is_none() && self.suite.identities.is_empty() {
             target.identities.insert(
                 "owner".to_owned(),
@@ -270,6 +278,7 @@ impl Prover<'_> {
             strict: true,
             grace: (!real).then_some(GRACE),
             tamper: Some(tamper),
+            ledger: (self.arguments.endpoint.as_ref()).map(|_| args::LEDGER.into()),
             ..Options::standard()
         };
         let plan = Plan {

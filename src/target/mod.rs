@@ -1,11 +1,18 @@
 //! What a run is pointed at: endpoint, profile, variables, identities, limits. Plain data.
 
+pub mod clouds;
+pub mod file;
+pub mod keys;
+pub mod keystone;
+pub mod settings;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use self::settings::{Identity, Network, Pace, Settings};
 use crate::secret::Secrets;
 use crate::suite::model::{Profile, Suite};
 use crate::template::Scope;
@@ -21,6 +28,14 @@ pub struct Target {
     pub variables: BTreeMap<String, Json>,
     /// Header fields by identity; an identity that is not here is not configured.
     pub identities: BTreeMap<String, Vec<(String, String)>>,
+    /// Identities that prove themselves anew with each request; their fields above hold a [`placeholder`].
+    pub credentials: BTreeMap<String, Identity>,
+    /// Identities that are not configured, with the reason where there is one.
+    pub unconfigured: BTreeMap<String, String>,
+    /// How it is reached.
+    pub network: Network,
+    /// How fast.
+    pub pace: Pace,
     /// Texts that must reach no report, with the name to show instead.
     pub secrets: Secrets,
     /// How long things may take.
@@ -143,18 +158,26 @@ impl Target {
             .iter()
             .for_each(|(name, value)| scope.set(name.as_str(), value));
         let mut identities = BTreeMap::new();
+        let mut unconfigured = BTreeMap::new();
+        let elsewhere = !is_loopback(&endpoint);
         for (name, rule) in &suite.identities {
-            let configured = rule
+            let roots = rule
                 .headers
                 .iter()
                 .flat_map(|(_, template)| template.exprs())
-                .flat_map(|expr| expr.roots())
-                .all(|root| {
-                    values
-                        .get(root)
-                        .is_some_and(|value| !value.is_null() && value != "")
-                });
-            if configured {
+                .flat_map(|expr| expr.roots());
+            let is_set = |root: &str| {
+                // The secrets of a suite are those of an emulator, and nobody's elsewhere.
+                let known = suite.variables.get(root);
+                let own = elsewhere && known.is_some_and(|variable| variable.secret);
+                let value = values.get(root);
+                value.is_some_and(|value| !value.is_null() && value != "")
+                    && (!own || variables.contains_key(root))
+            };
+            let missing: Vec<&str> = roots.filter(|root| !is_set(root)).collect();
+            if !missing.is_empty() {
+                unconfigured.insert(name.clone(), format!("{} is not set", missing.join(", ")));
+            } else {
                 let headers = rule
                     .headers
                     .iter()
@@ -186,19 +209,64 @@ impl Target {
             profile,
             variables: values,
             identities,
+            credentials: BTreeMap::new(),
+            unconfigured,
+            network: Network::default(),
+            pace: Pace::default(),
             secrets,
             limits,
         })
     }
 
+    /// The same with what a target file says of identities, network, pace and times.
+    pub fn with(mut self, settings: &Settings) -> Self {
+        for (name, why) in &settings.unconfigured {
+            self.identities.remove(name);
+            self.unconfigured.insert(name.clone(), why.clone());
+        }
+        for (name, identity) in &settings.identities {
+            self.set_identity(name, identity.clone());
+        }
+        self.network = settings.network.clone();
+        self.pace = settings.pace.clone();
+        let times = &settings.timeouts;
+        self.limits.request = times.request.unwrap_or(self.limits.request);
+        self.limits.case = times.case.unwrap_or(self.limits.case);
+        self.limits.clean_up = times.clean_up.unwrap_or(self.limits.clean_up);
+        self
+    }
+
+    /// Says how somebody proves who it is.
+    pub fn set_identity(&mut self, name: &str, identity: Identity) {
+        self.unconfigured.remove(name);
+        let field = |field: &str| vec![(field.to_owned(), placeholder(name))];
+        let (headers, secrets): (_, Vec<(String, String)>) = match &identity {
+            Identity::Headers(headers) => {
+                let secrets = headers.iter();
+                let secrets =
+                    secrets.map(|(field, value)| (value.clone(), format!("{field} of {name}")));
+                (headers.clone(), secrets.collect())
+            }
+            Identity::Keystone(keystone) => {
+                let secrets = keystone.secrets.iter();
+                let secrets =
+                    secrets.map(|(value, what)| (value.clone(), format!("{what} of {name}")));
+                (field("X-Auth-Token"), secrets.collect())
+            }
+            Identity::Signature(keys) => {
+                let secret = (keys.secret_key.clone(), format!("secret_key of {name}"));
+                (field("Authorization"), vec![secret])
+            }
+            Identity::Cloud(_) => return,
+        };
+        self.secrets.extend(secrets);
+        self.identities.insert(name.to_owned(), headers);
+        self.credentials.insert(name.to_owned(), identity);
+    }
+
     /// Whether the endpoint is this machine by its very address, or by the name `localhost`.
     pub fn is_loopback(&self) -> bool {
-        let uri = self.endpoint.parse::<http::Uri>();
-        let host = uri.as_ref().ok().and_then(|uri| uri.host()).unwrap_or("");
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let address = host.parse::<std::net::IpAddr>();
-        host.eq_ignore_ascii_case("localhost")
-            || address.is_ok_and(|address| address.to_canonical().is_loopback())
+        is_loopback(&self.endpoint)
     }
 
     /// The profile's name.
@@ -224,6 +292,20 @@ impl Target {
         scope.set("profile", &Json::Object(profile));
         scope
     }
+}
+
+/// What stands in a request for the proof of an identity, until it is sent. No text from outside begins so.
+pub fn placeholder(identity: &str) -> String {
+    format!("\u{1}{identity}")
+}
+
+fn is_loopback(endpoint: &str) -> bool {
+    let uri = endpoint.parse::<http::Uri>();
+    let host = uri.as_ref().ok().and_then(|uri| uri.host()).unwrap_or("");
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address = host.parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 fn check_endpoint(endpoint: &str) -> Result<(), TargetError> {
@@ -255,6 +337,24 @@ fn check_endpoint(endpoint: &str) -> Result<(), TargetError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn loopback_is_said_by_the_address_or_by_its_one_name() {
+        for (endpoint, loopback) in [
+            ("http://127.0.0.1:1", true),
+            ("http://127.9.9.9/base", true),
+            ("https://[::1]:1", true),
+            ("http://[::ffff:127.0.0.1]", true),
+            ("http://LocalHost:80", true),
+            ("http://localhost.example.com", false),
+            ("http://127.0.0.1.example.com", false),
+            ("http://0.0.0.0", false),
+            ("http://10.0.0.1", false),
+            ("http://[::2]", false),
+        ] {
+            assert_eq!(is_loopback(endpoint), loopback, "{endpoint}");
+        }
+    }
 
     #[test]
     fn an_endpoint_is_an_absolute_http_url_without_credentials() {

@@ -1,0 +1,134 @@
+//! Objects looked up by their name, or by what they belong to: after an answer that was lost or doubtful, and
+//! by a sweep.
+
+use serde_json::Value as Json;
+
+use super::object::{Blueprint, Object, Planned, Search};
+use super::session::{Session, Stop};
+use crate::check::{Afterwards, ListView, Standing};
+use crate::exchange::Phase;
+use crate::template::{Scope, Template};
+
+impl Session<'_> {
+    /// Notes the object of that name if there is one, whatever its creation was answered with.
+    pub(super) async fn search(
+        &mut self,
+        blueprint: &Blueprint<'_>,
+        plan: Planned,
+        scope: &Scope,
+        objects: &mut Vec<Object>,
+    ) -> Search {
+        let found = self.look_up(blueprint, &plan.name, scope, objects).await;
+        match found.map(|found| found.into_iter().next()) {
+            Err(_) => Search::Unclear,
+            Ok(None) => Search::None,
+            Ok(Some(value)) => Search::Found(self.note(blueprint, plan, value, objects)),
+        }
+    }
+
+    /// Looks up all objects of a unique name, or says why that cannot be done.
+    pub(super) async fn look_up(
+        &mut self,
+        blueprint: &Blueprint<'_>,
+        name: &str,
+        scope: &Scope,
+        objects: &[Object],
+    ) -> Result<Vec<Json>, String> {
+        let (resource, identity) = (blueprint.resource, blueprint.identity);
+        if let Some(found) = &resource.found {
+            let found = self.found_by_needs(blueprint, found, scope, objects).await;
+            return match found {
+                Ok(Ok(value)) => Ok(value.into_iter().collect()),
+                Ok(Err(why)) | Err(Stop::Unjudged(why)) => Err(why),
+                Err(Stop::Interrupted | Stop::Judged) => Err("it was interrupted".to_owned()),
+            };
+        }
+        let Some(list) = resource.list.as_ref() else {
+            return Err(format!("{} has no list to look it up in", resource.name));
+        };
+        let words = |stop: Stop| match stop {
+            Stop::Interrupted | Stop::Judged => "it was interrupted".to_owned(),
+            Stop::Unjudged(why) => why,
+        };
+        let request = self.build(&list.request, scope, identity).map_err(words)?;
+        let exchange = self
+            .send(Phase::CleanUp, request, Standing::ServerErrorsAllowed)
+            .await
+            .map_err(words)?;
+        match self.items_in(&list.items, exchange, scope) {
+            ListView::Items(mut items) => {
+                items.retain(|item| item.get("name").and_then(Json::as_str) == Some(name));
+                Ok(items)
+            }
+            ListView::None => Ok(Vec::new()),
+            ListView::Unclear(why) => Err(why),
+        }
+    }
+
+    /// Looks up an object without a name, whose id is shown by what it needs.
+    async fn found_by_needs(
+        &mut self,
+        blueprint: &Blueprint<'_>,
+        found: &Template,
+        scope: &Scope,
+        objects: &[Object],
+    ) -> Result<Result<Option<Json>, String>, Stop> {
+        let resource = blueprint.resource;
+        let mut scope = scope.clone();
+        for (need, at) in &blueprint.needs {
+            match self.read(Phase::CleanUp, objects, *at).await?.0 {
+                Afterwards::Object(value) => scope.set(need.as_str(), &value),
+                Afterwards::Absent => return Ok(Ok(None)),
+                Afterwards::Unclear(why) => return Ok(Err(why)),
+            }
+        }
+        let id = match found.value(&scope)? {
+            None | Some(Json::Null) => return Ok(Ok(None)),
+            Some(id) => id,
+        };
+        scope.set(resource.name.as_str(), &serde_json::json!({ "id": id }));
+        let request = self.build(&resource.read.request, &scope, blueprint.identity)?;
+        let standing = Standing::ServerErrorsAllowed;
+        let exchange = self.send(Phase::CleanUp, request, standing).await?;
+        Ok(match self.object_in(&resource.object, exchange, &scope) {
+            Afterwards::Object(value) => Ok(Some(value)),
+            Afterwards::Absent => Ok(None),
+            Afterwards::Unclear(why) => Err(why),
+        })
+    }
+
+    /// Adds the objects that came of a creation besides the one that it was answered with in the end.
+    pub(super) async fn find_twins(&mut self, objects: &mut Vec<Object>) {
+        let in_doubt = |it: &&Object| it.in_doubt && it.lease.is_none();
+        let doubted: Vec<Object> = objects.iter().filter(in_doubt).cloned().collect();
+        for object in doubted {
+            let mut scope = self.scope.clone();
+            scope.extend(&object.params);
+            for (need, at) in &object.needs {
+                scope.set(need.as_str(), &objects[*at].value);
+            }
+            let blueprint = Blueprint {
+                alias: &object.alias,
+                index: object.index,
+                resource: &object.resource,
+                identity: &object.identity,
+                params: &[],
+                needs: object.needs.clone(),
+            };
+            let found = self
+                .look_up(&blueprint, &object.name, &scope, objects)
+                .await;
+            for value in found.unwrap_or_default() {
+                if value.get("id") != object.id() {
+                    objects.push(Object {
+                        value,
+                        entry: None,
+                        in_doubt: false,
+                        gone: false,
+                        ..object.clone()
+                    });
+                }
+            }
+        }
+    }
+}
