@@ -349,24 +349,31 @@ impl Summary {
 impl CaseRecord {
     /// A case with its exchanges.
     pub fn of(outcome: &CaseOutcome) -> Self {
+        Self::within(outcome, BODY)
+    }
+
+    /// The same with so many bytes of each body.
+    pub(super) fn within(outcome: &CaseOutcome, bytes: usize) -> Self {
         Self {
             case: CaseOutcome {
                 exchanges: Vec::new(),
                 ..outcome.clone()
             },
-            exchanges: outcome.exchanges.iter().map(ExchangeRecord::of).collect(),
+            exchanges: (outcome.exchanges.iter())
+                .map(|exchange| ExchangeRecord::of(exchange, bytes))
+                .collect(),
         }
     }
 }
 
 impl ExchangeRecord {
-    fn of(exchange: &Exchange) -> Self {
+    fn of(exchange: &Exchange, bytes: usize) -> Self {
         let (response, error) = match &exchange.response {
             Ok(response) => {
                 let response = ResponseRecord {
                     status: response.status,
                     headers: response.headers.clone(),
-                    body: BodyRecord::of(&response.body),
+                    body: BodyRecord::of(&response.body, bytes),
                 };
                 (Some(response), None)
             }
@@ -377,7 +384,7 @@ impl ExchangeRecord {
             method: exchange.request.method.clone(),
             url: exchange.request.url.clone(),
             headers: exchange.request.headers.clone(),
-            body: BodyRecord::of(&exchange.request.body),
+            body: BodyRecord::of(&exchange.request.body, bytes),
             response,
             error,
             started: exchange.started,
@@ -403,11 +410,11 @@ impl ErrorRecord {
 }
 
 impl BodyRecord {
-    fn of(bytes: &[u8]) -> Option<Self> {
+    fn of(bytes: &[u8], limit: usize) -> Option<Self> {
         if bytes.is_empty() {
             return None;
         }
-        let mut kept = &bytes[..bytes.len().min(BODY)];
+        let mut kept = &bytes[..bytes.len().min(limit)];
         let cut = kept.len() < bytes.len();
         // A character that was cut through does not make the rest of a text something else.
         if let (true, Err(error)) = (cut, std::str::from_utf8(kept))
@@ -524,13 +531,13 @@ mod tests {
     #[test]
     fn long_bodies_are_cut_at_a_character_and_keep_their_digest() {
         let body = "池".repeat(BODY);
-        let record = BodyRecord::of(body.as_bytes()).unwrap();
+        let record = BodyRecord::of(body.as_bytes(), BODY).unwrap();
         assert_eq!(record.bytes, 3 * BODY);
         assert_eq!(record.text.unwrap().len(), BODY - BODY % 3);
         assert_eq!(record.sha256.unwrap(), digest(body.as_bytes()));
-        let record = BodyRecord::of(b"\xff\x00").unwrap();
+        let record = BodyRecord::of(b"\xff\x00", BODY).unwrap();
         assert_eq!((record.text, record.sha256), (None, None));
         assert_eq!(record.base64.unwrap(), "/wA=");
-        assert!(BodyRecord::of(b"").is_none());
+        assert!(BodyRecord::of(b"", BODY).is_none());
     }
 }

@@ -11,12 +11,14 @@
 //! | `layout`, `evidence` | findings and exchanges in words, shared by the renderers |
 //! | [`Console`] | the lines of cases and the summary of a run, for a terminal or a log |
 //! | [`junit()`] | the XML that CI systems read |
+//! | [`html()`] | a page for people, self-contained |
 //! | [`json`] | everything, for machines: a document with a published schema, and events |
 
 mod console;
 mod curl;
 pub mod escape;
 mod evidence;
+mod html;
 pub mod json;
 mod junit;
 mod layout;
@@ -28,4 +30,5 @@ mod sample;
 
 pub use console::Console;
 pub use curl::curl;
+pub use html::{Html, html};
 pub use junit::junit;

@@ -147,6 +147,9 @@ pub(crate) struct Reports {
     /// Write JUnit XML to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Write a page for people to this file: self-contained, to be opened in a browser.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Write everything as JSON to this file; `assize schema report` describes it.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
