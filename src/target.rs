@@ -191,6 +191,16 @@ impl Target {
         })
     }
 
+    /// Whether the endpoint is this machine by its very address, or by the name `localhost`.
+    pub fn is_loopback(&self) -> bool {
+        let uri = self.endpoint.parse::<http::Uri>();
+        let host = uri.as_ref().ok().and_then(|uri| uri.host()).unwrap_or("");
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let address = host.parse::<std::net::IpAddr>();
+        host.eq_ignore_ascii_case("localhost")
+            || address.is_ok_and(|address| address.to_canonical().is_loopback())
+    }
+
     /// The profile's name.
     pub fn profile_name(&self) -> Option<&str> {
         self.profile.as_ref().map(|profile| profile.name.as_str())

@@ -1,6 +1,7 @@
 //! Which case runs when, and what came of them in the order of the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::lease::{Leases, SharedTrouble};
+use super::ledger::{Header, Ledger, LedgerError};
 use super::redact::{redacted, redacted_leak};
 use super::transport::{SetupError, Transport};
 use super::{Context, executor};
@@ -34,10 +36,12 @@ pub struct Options {
     pub seed: u64,
     /// What the names of all objects of the run carry.
     pub run_id: String,
+    /// The directory for the ledger, from which a sweep learns what a killed run has left.
+    pub ledger: Option<PathBuf>,
 }
 
 impl Options {
-    /// 32 cases at once, to the end, not strict, seed 0, and a new run id.
+    /// 32 cases at once, to the end, not strict, seed 0, a new run id, and no ledger.
     pub fn standard() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
         Self {
@@ -47,15 +51,27 @@ impl Options {
             strict: false,
             seed: 0,
             run_id: id[..8].to_owned(),
+            ledger: None,
         }
     }
+}
+
+/// A run that cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The HTTP client cannot be set up.
+    #[error(transparent)]
+    Client(#[from] SetupError),
+    /// The ledger cannot be begun.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
 }
 
 /// Runs the plan. Events come in the order of the plan; `cancel` stops the run, which then cleans up and
 /// reports what it has.
 ///
 /// # Errors
-/// The HTTP client cannot be set up.
+/// The HTTP client cannot be set up, or the ledger not be begun; then nothing was sent.
 pub async fn run(
     suite: Arc<Suite>,
     target: Arc<Target>,
@@ -63,10 +79,23 @@ pub async fn run(
     options: Options,
     cancel: CancellationToken,
     mut on_event: impl FnMut(Event<'_>),
-) -> Result<RunReport, SetupError> {
+) -> Result<RunReport, RunError> {
     let started = Timestamp::now();
     let clock = Instant::now();
     let transport = Transport::new(target.limits.request, target.limits.answer)?;
+    let ledger = match &options.ledger {
+        None => None,
+        Some(directory) => {
+            let header = Header::new(
+                &options.run_id,
+                &target.endpoint,
+                &suite.name,
+                suite.version.as_deref(),
+                target.profile_name(),
+            );
+            Some(Ledger::begin(directory, header).await?)
+        }
+    };
     let mut scope = target.scope();
     scope.set("run_id", &options.run_id.clone().into());
     let ctx = Arc::new(Context {
@@ -76,6 +105,7 @@ pub async fn run(
         scope,
         run_id: options.run_id.clone(),
         leases: Leases::default(),
+        ledger,
         cancel: cancel.clone(),
         strict: options.strict,
     });
@@ -222,6 +252,9 @@ pub async fn run(
         let outcome = redacted(&target.secrets, shared_outcome(trouble, started));
         on_event(Event::Finished(&outcome));
         outcomes.push(outcome);
+    }
+    if let Some(ledger) = Arc::into_inner(ctx).and_then(|ctx| ctx.ledger) {
+        ledger.end(false).await;
     }
     report.requirements = requirement_results(&suite, target.profile_name(), &outcomes);
     report.duration = clock.elapsed();

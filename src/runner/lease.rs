@@ -112,7 +112,9 @@ impl Leases {
         };
         let until = tokio::time::Instant::now() + time;
         loop {
-            let returned = kind.returned.notified();
+            // Whatever is given back from here on is heard of, however long the attempt below takes.
+            let mut returned = std::pin::pin!(kind.returned.notified());
+            returned.as_mut().enable();
             if let Some(object) = kind.take(&key, scope) {
                 return Ok(object);
             }
@@ -142,7 +144,7 @@ impl Leases {
                     }
                     // Perhaps a quota: another case's object will do when it comes back.
                     tokio::select! {
-                        () = returned => {}
+                        () = &mut returned => {}
                         () = tokio::time::sleep_until(until) => return Err(stop),
                         () = ctx.cancel.cancelled() => return Err(Stop::Interrupted),
                     }

@@ -6,21 +6,26 @@
 mod dispatcher;
 mod executor;
 mod lease;
+mod ledger;
 mod object;
 mod redact;
 mod session;
 mod shrink;
+mod sweep;
 mod transport;
 
 use std::sync::Arc;
 
-pub use dispatcher::{Options, run};
+pub use dispatcher::{Options, RunError, run};
+pub use ledger::{Damage, EXTENSION, Header, Intent, LedgerError, Recorded, Standing};
+pub use sweep::{Found, Sweep, sweep};
 pub use transport::SetupError;
 
 use crate::suite::model::Suite;
 use crate::target::Target;
 use crate::template::Scope;
 use lease::Leases;
+use ledger::Ledger;
 use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
@@ -33,6 +38,8 @@ struct Context {
     scope: Scope,
     run_id: String,
     leases: Leases,
+    /// Where it is noted what is created, before it is.
+    ledger: Option<Ledger>,
     cancel: CancellationToken,
     strict: bool,
 }

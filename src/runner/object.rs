@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::lease::Lease;
+use super::ledger::Intent;
 use super::session::{Backoff, OWNER, Session, Stop};
 use crate::check::{Afterwards, ListView, Standing};
 use crate::exchange::{Phase, Response, TransportError};
@@ -37,6 +38,8 @@ pub(super) struct Object {
     pub(super) gone: bool,
     /// The lease, if it is shared; then it is not this case's to delete.
     pub(super) lease: Option<Lease>,
+    /// Its number in the ledger, if the run keeps one.
+    pub(super) entry: Option<u64>,
     /// Whether the case left it other than it was lent; then it is lent to nobody else.
     pub(super) spoilt: bool,
 }
@@ -85,6 +88,16 @@ pub(super) fn surroundings(
     (copies.collect(), moved(needs))
 }
 
+/// What came of looking for an object.
+pub(super) enum Search {
+    /// It has this place.
+    Found(usize),
+    /// There is none.
+    None,
+    /// That cannot be told.
+    Unclear,
+}
+
 /// What is to be created.
 pub(super) struct Blueprint<'a> {
     pub(super) alias: &'a str,
@@ -99,8 +112,14 @@ pub(super) struct Blueprint<'a> {
 }
 
 impl Blueprint<'_> {
-    fn note(&self, params: Scope, name: String, value: Json, objects: &mut Vec<Object>) -> usize {
-        objects.push(Object {
+    /// The object that comes of it.
+    fn object(&self, plan: Planned, value: Json) -> Object {
+        let Planned {
+            params,
+            name,
+            entry,
+        } = plan;
+        Object {
             alias: self.alias.to_owned(),
             index: self.index,
             resource: Arc::clone(self.resource),
@@ -111,10 +130,21 @@ impl Blueprint<'_> {
             name,
             gone: false,
             lease: None,
+            entry,
             spoilt: false,
-        });
-        objects.len() - 1
+        }
     }
+}
+
+/// What an object is created with.
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    /// Its parameters.
+    pub(super) params: Scope,
+    /// Its unique name.
+    pub(super) name: String,
+    /// Its number in the ledger, once it is noted there.
+    pub(super) entry: Option<u64>,
 }
 
 impl Session<'_> {
@@ -123,7 +153,7 @@ impl Session<'_> {
         &mut self,
         blueprint: &Blueprint<'_>,
         objects: &[Object],
-    ) -> Result<(Scope, String), Stop> {
+    ) -> Result<Planned, Stop> {
         let mut scope = self.scope.clone();
         let name = self.unique_name();
         scope.set("unique_name", &name.clone().into());
@@ -142,7 +172,51 @@ impl Session<'_> {
             params.set(param.as_str(), &value.clone().unwrap_or(Json::Null));
             scope.set(param.as_str(), &value.unwrap_or(Json::Null));
         }
-        Ok((params, name))
+        Ok(Planned {
+            params,
+            name,
+            entry: None,
+        })
+    }
+
+    /// Notes in the ledger that an object is about to be created; what cannot be noted is not created.
+    pub(super) async fn intend(
+        &self,
+        blueprint: &Blueprint<'_>,
+        plan: &mut Planned,
+        objects: &[Object],
+    ) -> Result<(), Stop> {
+        let Some(ledger) = &self.ctx.ledger else {
+            return Ok(());
+        };
+        let tells_nothing = |value: &Json| {
+            let text = value.to_string();
+            self.ctx.target.secrets.redact(&text) == text
+        };
+        let needs = blueprint.needs.iter();
+        let intent = Intent {
+            n: 0,
+            resource: blueprint.resource.name.clone(),
+            name: plan.name.clone(),
+            identity: blueprint.identity.to_owned(),
+            case: self.case_id.clone(),
+            needs: needs
+                .filter_map(|(need, at)| Some((need.clone(), objects[*at].entry?)))
+                .collect(),
+            params: (plan.params.values().into_iter())
+                .filter(|(_, value)| tells_nothing(value))
+                .collect(),
+        };
+        match ledger.intend(intent).await {
+            Ok(n) => {
+                plan.entry = Some(n);
+                Ok(())
+            }
+            Err(error) => Err(Stop::Unjudged(format!(
+                "{} was not created, because the ledger cannot be written: {error}; make room, or name another directory with --ledger",
+                blueprint.alias
+            ))),
+        }
     }
 
     /// Creates an object during set-up and waits until it has settled. Whatever the answer, an object that
@@ -152,18 +226,19 @@ impl Session<'_> {
         blueprint: Blueprint<'_>,
         objects: &mut Vec<Object>,
     ) -> Result<usize, Stop> {
-        let (params, name) = self.parameters(&blueprint, objects)?;
+        let mut plan = self.parameters(&blueprint, objects)?;
         let mut scope = self.scope.clone();
-        scope.extend(&params);
+        scope.extend(&plan.params);
         for (need, of) in &blueprint.needs {
             scope.set(need.as_str(), &objects[*of].value);
         }
         let resource = Arc::clone(blueprint.resource);
+        self.intend(&blueprint, &mut plan, objects).await?;
         let exchange = self
             .perform(Phase::SetUp, &resource.create, &scope, blueprint.identity)
             .await?;
         let place = self
-            .register(&blueprint, params, name, exchange, &scope, objects)
+            .register(&blueprint, plan, exchange, &scope, objects)
             .await;
         if !self.succeeded(&resource.create.answer, exchange, &scope) {
             return Err(Stop::Unjudged(format!(
@@ -193,57 +268,108 @@ impl Session<'_> {
     pub(super) async fn register(
         &mut self,
         blueprint: &Blueprint<'_>,
-        params: Scope,
-        name: String,
+        plan: Planned,
         exchange: usize,
         scope: &Scope,
         objects: &mut Vec<Object>,
     ) -> Option<usize> {
-        let doubtful = match self.answer(exchange) {
-            Ok(response) => response.status < 300 || response.status >= 500,
-            Err(error) => error.may_have_been_received(),
+        let (doubtful, lost) = match self.answer(exchange) {
+            Ok(response) => (response.status < 300 || response.status >= 500, false),
+            Err(error) => {
+                let received = error.may_have_been_received();
+                (received, received)
+            }
         };
         match self.object_in(&blueprint.resource.object, exchange, scope) {
-            Afterwards::Object(value) => Some(blueprint.note(params, name, value, objects)),
-            _ if doubtful => self.search(blueprint, params, name, scope, objects).await,
-            _ => None,
+            Afterwards::Object(value) => Some(self.note(blueprint, plan, value, objects)),
+            _ if doubtful => {
+                let entry = plan.entry;
+                match self.search(blueprint, plan, scope, objects).await {
+                    // What was never answered may come to be yet.
+                    Search::None if !lost => self.never_was(entry),
+                    Search::None | Search::Unclear => {}
+                    Search::Found(place) => return Some(place),
+                }
+                None
+            }
+            _ => {
+                self.never_was(plan.entry);
+                None
+            }
         }
+    }
+
+    fn note(
+        &self,
+        blueprint: &Blueprint<'_>,
+        plan: Planned,
+        value: Json,
+        objects: &mut Vec<Object>,
+    ) -> usize {
+        let object = blueprint.object(plan, value);
+        if let (Some(ledger), Some(n), Some(id)) = (&self.ctx.ledger, object.entry, object.id()) {
+            ledger.created(n, id);
+        }
+        objects.push(object);
+        objects.len() - 1
+    }
+
+    fn never_was(&self, entry: Option<u64>) {
+        if let (Some(ledger), Some(n)) = (&self.ctx.ledger, entry) {
+            ledger.gone(n);
+        }
+    }
+
+    /// Takes an object for gone that was gone before its case cleaned up.
+    pub(super) fn was_removed(&self, object: &Object) {
+        self.never_was(object.entry);
     }
 
     /// Notes the object of that name if there is one, whatever its creation was answered with.
     pub(super) async fn search(
         &mut self,
         blueprint: &Blueprint<'_>,
-        params: Scope,
-        name: String,
+        plan: Planned,
         scope: &Scope,
         objects: &mut Vec<Object>,
-    ) -> Option<usize> {
-        let value = self
-            .look_up(blueprint.resource, blueprint.identity, &name, scope)
-            .await?;
-        Some(blueprint.note(params, name, value, objects))
+    ) -> Search {
+        let found = self
+            .look_up(blueprint.resource, blueprint.identity, &plan.name, scope)
+            .await;
+        match found.map(|found| found.into_iter().next()) {
+            Err(_) => Search::Unclear,
+            Ok(None) => Search::None,
+            Ok(Some(value)) => Search::Found(self.note(blueprint, plan, value, objects)),
+        }
     }
 
-    /// Looks an object up by its unique name, after an answer that was lost.
-    async fn look_up(
+    /// Looks up all objects of a unique name, or says why that cannot be done.
+    pub(super) async fn look_up(
         &mut self,
         resource: &Resource,
         identity: &str,
         name: &str,
         scope: &Scope,
-    ) -> Option<Json> {
-        let list = resource.list.as_ref()?;
-        let request = self.build(&list.request, scope, identity).ok()?;
+    ) -> Result<Vec<Json>, String> {
+        let Some(list) = resource.list.as_ref() else {
+            return Err(format!("{} has no list to look it up in", resource.name));
+        };
+        let words = |stop: Stop| match stop {
+            Stop::Interrupted | Stop::Judged => "it was interrupted".to_owned(),
+            Stop::Unjudged(why) => why,
+        };
+        let request = self.build(&list.request, scope, identity).map_err(words)?;
         let exchange = self
             .send(Phase::CleanUp, request, Standing::ServerErrorsAllowed)
             .await
-            .ok()?;
+            .map_err(words)?;
         match self.items_in(&list.items, exchange, scope) {
-            ListView::Items(items) => items
-                .into_iter()
-                .find(|item| item.get("name").and_then(Json::as_str) == Some(name)),
-            ListView::None | ListView::Unclear(_) => None,
+            ListView::Items(mut items) => {
+                items.retain(|item| item.get("name").and_then(Json::as_str) == Some(name));
+                Ok(items)
+            }
+            ListView::None => Ok(Vec::new()),
+            ListView::Unclear(why) => Err(why),
         }
     }
 
@@ -264,7 +390,10 @@ impl Session<'_> {
                     let _ = self.settle(Phase::CleanUp, objects, at, time).await;
                 }
                 match self.remove(objects, at).await {
-                    Ok(()) => objects[at].gone = true,
+                    Ok(()) => {
+                        objects[at].gone = true;
+                        self.was_removed(&objects[at]);
+                    }
                     Err(why) => again.push((at, why)),
                 }
             }

@@ -149,6 +149,14 @@ impl Scope {
             .and_then(|value| to_json(value).ok().flatten())
     }
 
+    /// Every name with its value.
+    pub fn values(&self) -> BTreeMap<String, Json> {
+        let values = self.top.all().into_iter();
+        values
+            .filter_map(|(name, value)| Some((name, to_json(&value).ok().flatten()?)))
+            .collect()
+    }
+
     /// Whether the name has a value.
     pub fn contains(&self, name: &str) -> bool {
         self.top.get(name).is_some()

@@ -8,6 +8,9 @@ use assize::emulator::Defect;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// Where ledgers are kept unless said.
+const LEDGER: &str = "assize-ledger";
+
 /// Holds an HTTP endpoint to a contract: runs declared scenarios, judges each answer and what it left behind.
 #[derive(Debug, Parser)]
 #[command(
@@ -25,6 +28,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run scenarios against an endpoint and judge it.
     Run(Run),
+    /// Remove what a run has left that was killed, by its ledger.
+    Sweep(Sweep),
     /// Name the cases, or the requirements with the cases that show them.
     List(List),
     /// Read scenarios and report everything that is wrong with them.
@@ -135,6 +140,9 @@ pub(crate) struct Run {
     /// Write the scenarios that show what was found by sequences and races into this directory.
     #[arg(long, value_name = "DIR", default_value = "assize-found")]
     pub(crate) found: PathBuf,
+    /// Keep the ledger of what is created in this directory while the run goes on, and after it if anything is left.
+    #[arg(long, value_name = "DIR", default_value = LEDGER, env = "ASSIZE_LEDGER")]
+    pub(crate) ledger: PathBuf,
     /// One line a case, on a terminal too.
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -157,6 +165,36 @@ pub(crate) struct Reports {
     /// describes them.
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    /// Ledgers, or directories of them; the directory of --ledger where there is none.
+    pub(crate) ledgers: Vec<PathBuf>,
+    /// The directory that `run` keeps ledgers in.
+    #[arg(long, value_name = "DIR", default_value = LEDGER, env = "ASSIZE_LEDGER")]
+    pub(crate) ledger: PathBuf,
+    /// Only of this run; may be repeated.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Vec<String>,
+    /// Only of runs that started at least so long ago: 30m, 24h.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) older_than: Option<Duration>,
+    /// Ask the endpoint what is left, say what would be removed, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The suite of the run, as for `run`.
+    #[arg(long, value_name = "DIR|NAME", env = "ASSIZE_SUITE")]
+    pub(crate) suite: Option<String>,
+    /// Where the run was. Needed, lest a file decide where credentials go, unless that is this machine.
+    #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
+    pub(crate) endpoint: Option<String>,
+    /// Set a variable of the suite; ASSIZE_VAR_NAME does the same, and keeps secrets off the command line.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// How long one request may take.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub(crate) request_timeout: Duration,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod run;
 mod schema;
 mod select;
 mod serve;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Run(run) => run::run(&run),
+        Command::Sweep(sweep) => sweep::sweep(&sweep),
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),
         Command::Serve(serve) => serve::serve(&serve),

@@ -1,6 +1,7 @@
 //! `assize run`: the main job.
 
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -8,7 +9,7 @@ use assize::case::{Expansion, expand};
 use assize::outcome::{Event, RunReport, Verdict};
 use assize::plan::Plan;
 use assize::report::Console;
-use assize::runner::{Options, run as run_plan};
+use assize::runner::{EXTENSION, Options, run as run_plan};
 use assize::suite::model::Suite;
 use assize::target::{Limits, Target};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -74,7 +75,9 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         announce(&suite, &target, seed, embedded.is_some());
         let secrets = target.secrets.clone();
         complain(&left_out(&plan, &rest));
-        let report = execute(arguments, suite, target, plan, seed, &mut reports).await?;
+        // What the embedded emulator holds ends with it.
+        let ledger = embedded.is_none().then(|| arguments.ledger.clone());
+        let report = execute(arguments, suite, target, plan, seed, ledger, &mut reports).await?;
         if let Some(running) = embedded {
             running
                 .shutdown()
@@ -162,6 +165,7 @@ async fn execute(
     target: Target,
     plan: Plan,
     seed: u64,
+    ledger: Option<PathBuf>,
     reports: &mut Reports,
 ) -> anyhow::Result<RunReport> {
     let cancel = CancellationToken::new();
@@ -173,7 +177,9 @@ async fn execute(
         );
         stop.cancel();
         interrupted().await;
-        complain("\nleft at once: objects of this run may be left on the endpoint.\n");
+        complain(
+            "\nleft at once: objects of this run may be left on the endpoint; `assize sweep` removes them.\n",
+        );
         leave();
     });
     let options = Options {
@@ -182,8 +188,10 @@ async fn execute(
         deadline: arguments.deadline,
         strict: arguments.strict,
         seed,
+        ledger: ledger.clone(),
         ..Options::standard()
     };
+    let ledger = ledger.map(|directory| directory.join(format!("{}.{EXTENSION}", options.run_id)));
     let terminal = stdout_is_terminal();
     let console = Console {
         width: None,
@@ -215,7 +223,14 @@ async fn execute(
     if let Some(error) = failed.filter(|error| !crate::output::is_closed_pipe(error)) {
         return Err(error);
     }
-    match say(&format!("{}\n", console.summary(&report))) {
+    let said = say(&format!("{}\n", console.summary(&report)));
+    if let Some(ledger) = ledger.filter(|ledger| ledger.exists()) {
+        complain(&format!(
+            "objects of this run may be left; `assize sweep {}` looks, and removes them\n",
+            ledger.display()
+        ));
+    }
+    match said {
         Err(error) if !crate::output::is_closed_pipe(&error) => Err(error),
         _ => Ok(report),
     }

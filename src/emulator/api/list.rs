@@ -11,7 +11,7 @@ use super::render;
 use crate::emulator::dialect::{Body, Fields, Paging, SortPairs};
 use crate::emulator::model::Kind;
 use crate::emulator::refusal::Refusal;
-use crate::emulator::store::State;
+use crate::emulator::store::{Ref, State};
 
 type Object = Map<String, Value>;
 
@@ -43,8 +43,22 @@ pub(super) fn objects(
     let filtered = filters(query);
     ids.iter()
         .filter(|id| filtered || !state.needs_filter(**id))
+        .filter(|id| !named_otherwise(state, (kind, **id), query))
         .map(show)
         .collect()
+}
+
+/// Whether the filters for id and name leave an object out; it need not be shown to be known.
+fn named_otherwise(state: &State, reference: Ref, query: &Query) -> bool {
+    let Some(common) = state.common(reference) else {
+        return false;
+    };
+    let differs = |key: &str, own: &str| {
+        let mut asked = query.all(key).peekable();
+        asked.peek().is_some() && asked.all(|value| value != own)
+    };
+    (state.rules.has(reference.0, "name") && differs("name", &common.name))
+        || differs("id", &common.id.to_string())
 }
 
 /// The body of a list: what matches, in order, one page of it; `base` is the list's own URL.

@@ -149,6 +149,11 @@ impl CaseRun<'_> {
     }
 
     async fn clean_up(&mut self, stop: Option<&Stop>) -> Vec<Leak> {
+        for object in &self.objects {
+            if object.gone && object.lease.is_none() {
+                self.session.was_removed(object);
+            }
+        }
         let leaked = self.session.clean_up(&mut self.objects).await;
         // A case that came to a halt has not looked at what it leaves behind.
         if matches!(stop, Some(Stop::Unjudged(_) | Stop::Judged)) {

@@ -8,7 +8,7 @@ use super::CaseRun;
 use crate::check::{self, Mismatch};
 use crate::exchange::Request;
 use crate::oracle::{Call, On};
-use crate::runner::object::Blueprint;
+use crate::runner::object::{Blueprint, Planned, Search};
 use crate::runner::session::{OWNER, Stop};
 use crate::source::{Location, Spanned};
 use crate::suite::model::{Action, Expect, Operation, Resource, Step};
@@ -38,8 +38,20 @@ pub(super) struct New {
     pub(super) needs: Vec<(String, usize)>,
     /// Who creates it.
     identity: String,
-    params: Scope,
-    name: String,
+    plan: Planned,
+}
+
+impl New {
+    fn blueprint(&self) -> Blueprint<'_> {
+        Blueprint {
+            alias: &self.alias,
+            index: None,
+            resource: &self.resource,
+            identity: &self.identity,
+            params: &[],
+            needs: self.needs.clone(),
+        }
+    }
 }
 
 impl Shot {
@@ -115,11 +127,11 @@ impl CaseRun<'_> {
                     params: &step.with,
                     needs,
                 };
-                let (params, name) = self.session.parameters(&blueprint, &self.objects)?;
+                let plan = self.session.parameters(&blueprint, &self.objects)?;
                 for (need, at) in &blueprint.needs {
                     scope.set(need.as_str(), &self.objects[*at].value);
                 }
-                scope.extend(&params);
+                scope.extend(&plan.params);
                 let new = New {
                     alias: step
                         .creates
@@ -128,8 +140,7 @@ impl CaseRun<'_> {
                     resource: Arc::clone(resource),
                     needs: blueprint.needs,
                     identity: identity.to_owned(),
-                    params,
-                    name,
+                    plan,
                 };
                 (Some((Arc::clone(resource), "create".to_owned())), Some(new))
             }
@@ -172,7 +183,7 @@ impl CaseRun<'_> {
             _ => format!("{} {}", request.method, self.session.path(&request)),
         };
         let with = match (known, &new) {
-            (Some(_), Some(new)) => new.params.clone(),
+            (Some(_), Some(new)) => new.plan.params.clone(),
             (Some(operation), None) => Self::call_with(&scope, operation),
             (None, _) => Scope::new(),
         };
@@ -218,9 +229,25 @@ impl CaseRun<'_> {
             resource,
             needs,
             identity: identity.to_owned(),
-            params,
-            name,
+            plan: Planned {
+                params,
+                name,
+                entry: None,
+            },
         })
+    }
+
+    /// Notes in the ledger what a request may create.
+    pub(super) async fn intend(&mut self, shot: &mut Shot) -> Result<(), Stop> {
+        let Some(new) = &mut shot.new else {
+            return Ok(());
+        };
+        let mut plan = new.plan.clone();
+        self.session
+            .intend(&new.blueprint(), &mut plan, &self.objects)
+            .await?;
+        new.plan = plan;
+        Ok(())
     }
 
     /// Notes what a request has created, or may have: the place of the object. One that is to be `gone` is
@@ -234,21 +261,12 @@ impl CaseRun<'_> {
         let Some(new) = &shot.new else {
             return Ok(None);
         };
-        let blueprint = Blueprint {
-            alias: &new.alias,
-            index: None,
-            resource: &new.resource,
-            identity: &new.identity,
-            params: &[],
-            needs: new.needs.clone(),
-        };
-        let (params, name) = (new.params.clone(), new.name.clone());
+        let blueprint = new.blueprint();
         let made = self
             .session
             .register(
                 &blueprint,
-                params.clone(),
-                name.clone(),
+                new.plan.clone(),
                 exchange,
                 &shot.scope,
                 &mut self.objects,
@@ -273,9 +291,15 @@ impl CaseRun<'_> {
                     identity: OWNER,
                     ..blueprint
                 };
-                self.session
-                    .search(&blueprint, params, name, &shot.scope, &mut self.objects)
-                    .await
+                let plan = new.plan.clone();
+                let search = self
+                    .session
+                    .search(&blueprint, plan, &shot.scope, &mut self.objects)
+                    .await;
+                match search {
+                    Search::Found(place) => Some(place),
+                    Search::None | Search::Unclear => None,
+                }
             }
         };
         let there = made.map(|made| check::quote(&self.objects[made].value));

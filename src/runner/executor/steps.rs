@@ -44,6 +44,7 @@ impl CaseRun<'_> {
                 None => None,
             };
             let before = self.snapshot(&judged).await?;
+            self.intend(&mut shot).await?;
             let exchange = self.act(&shot, &judged, step).await?;
             let made = self.came_to_be(&shot, exchange, &judged).await?;
             if let Some(new) = &shot.new {

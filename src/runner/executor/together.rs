@@ -55,6 +55,9 @@ impl CaseRun<'_> {
             return Ok(());
         }
         let before = self.snapshot(judged).await?;
+        for shot in &mut shots {
+            self.intend(shot).await?;
+        }
         let requests: Vec<_> = shots.iter().map(|shot| shot.request.clone()).collect();
         let (first, times) = self
             .session

@@ -72,6 +72,8 @@ pub(super) struct Session<'a> {
     pub(super) deadline: Instant,
     /// Whether stopping the run stops the conversation.
     pub(super) interruptible: bool,
+    /// The case.
+    pub(super) case_id: String,
     label: String,
     names: usize,
 }
@@ -100,6 +102,7 @@ impl<'a> Session<'a> {
             violations: Vec::new(),
             deadline: Instant::now() + time,
             interruptible: true,
+            case_id: case_id.to_owned(),
             label,
             names: 0,
         }
