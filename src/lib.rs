@@ -24,6 +24,8 @@ pub mod plan;
 
 pub mod outcome;
 
+pub mod waiver;
+
 pub mod runner;
 
 pub mod report;

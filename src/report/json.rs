@@ -178,6 +178,9 @@ pub struct Summary {
     pub requirements: Vec<RequirementResult>,
     /// The scenarios as they are written; that of a case has the case's location.
     pub scenarios: Vec<Written>,
+    /// What should be known and changes nothing, such as a waiver that ends soon.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
 }
 
 /// What happens, as one line of JSON each: `--events`.
@@ -342,6 +345,7 @@ impl Summary {
             leaked: report.leaked.clone(),
             requirements: report.requirements.clone(),
             scenarios: report.scenarios.clone(),
+            notices: report.notices.clone(),
         }
     }
 }
@@ -463,6 +467,7 @@ mod tests {
         let mut report = sample::everything();
         report.cut_short = Some("it was interrupted".to_owned());
         report.suite_version = Some("1.0".to_owned());
+        report.notices = vec!["a waiver ends soon".to_owned()];
         let text = json(&report).unwrap();
         valid(&report_schema(), &text);
         let document = parse(&text).unwrap();

@@ -7,3 +7,4 @@ mod hostile;
 mod json;
 mod page;
 mod support;
+mod waivers;

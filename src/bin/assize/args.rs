@@ -27,13 +27,15 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run scenarios against an endpoint and judge it.
-    Run(Run),
+    Run(Box<Run>),
     /// Remove what a run has left that was killed, by its ledger.
     Sweep(Sweep),
     /// Name the cases, or the requirements with the cases that show them.
     List(List),
     /// Read scenarios and report everything that is wrong with them.
     Check(Check),
+    /// Say what changed between two JSON reports: two runs, two versions, or two vendors.
+    Diff(Diff),
     /// Serve the embedded emulator.
     Serve(Serve),
     /// Print the JSON Schema of the scenario format, of JSON reports, or of events.
@@ -129,6 +131,12 @@ pub(crate) struct Run {
     /// How long one request may take.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub(crate) request_timeout: Duration,
+    /// Known deviations: who says why and until when a case or a requirement may fail.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) waivers: Option<PathBuf>,
+    /// Only what did not pass in an earlier run, by its JSON report; its seed, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rerun: Option<PathBuf>,
     /// Say what would run and what not, and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -165,6 +173,9 @@ pub(crate) struct Reports {
     /// describes them.
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
+    /// Write the run in short as Markdown to this file. On GitHub it is added to the job summary, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -221,6 +232,16 @@ pub(crate) struct List {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) suite: Suite,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// A JSON report.
+    #[arg(value_name = "A.json")]
+    pub(crate) one: PathBuf,
+    /// The one to hold it against.
+    #[arg(value_name = "B.json")]
+    pub(crate) other: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use assize::outcome::{CaseOutcome, Event, RunReport};
 use assize::report::json::{CaseRecord, EventRecord, Json, Run, Summary, VERSION};
-use assize::report::{Html, junit};
+use assize::report::{Html, junit, markdown};
 use assize::secret::Secrets;
 
 use crate::args;
@@ -23,6 +23,7 @@ pub(crate) struct Reports {
     html: Option<Artefact>,
     html_pieces: Option<Html>,
     events: Option<Events>,
+    summary: Option<Artefact>,
 }
 
 /// Events go straight to their place, line by line: they are of use while the run goes on.
@@ -42,6 +43,7 @@ impl Reports {
             html: open(&wanted.html)?,
             html_pieces: None,
             events: wanted.events.as_deref().map(Events::open).transpose()?,
+            summary: open(&wanted.summary)?,
         })
     }
 
@@ -131,6 +133,9 @@ impl Reports {
         if let Some(file) = self.junit {
             let text = junit(report).context("the JUnit report cannot be formed");
             problems.hear(text.and_then(|text| file.close(&text, secrets)));
+        }
+        if let Some(file) = self.summary {
+            problems.hear(file.close(&markdown(report), secrets));
         }
         if let Some(events) = self.events {
             problems.hear(hold_back(&events.path, secrets));
