@@ -23,6 +23,7 @@ pub mod check;
 pub mod plan;
 
 pub mod outcome;
+pub mod proof;
 
 pub mod waiver;
 

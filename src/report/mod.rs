@@ -31,6 +31,7 @@ mod layout;
 mod lint;
 mod lists;
 mod markdown;
+pub mod proof;
 #[cfg(test)]
 mod sample;
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
 use super::redact::{redacted, redacted_leak};
+use super::tamper::Tamper;
 use super::transport::{SetupError, Transport};
 use super::{Context, executor};
 use crate::outcome::{
@@ -44,6 +45,10 @@ pub struct Options {
     pub waivers: Waivers,
     /// Whether all cases of the suite are in the plan, so that a waiver that is not needed is out of date.
     pub whole: bool,
+    /// The most that is waited for an aftermath, where that is less than what the profile grants.
+    pub grace: Option<Duration>,
+    /// What is done to the traffic, to see what the suite is worth.
+    pub tamper: Option<Tamper>,
 }
 
 impl Options {
@@ -60,6 +65,8 @@ impl Options {
             ledger: None,
             waivers: Waivers::default(),
             whole: false,
+            grace: None,
+            tamper: None,
         }
     }
 }
@@ -116,6 +123,8 @@ pub async fn run(
         ledger,
         cancel: cancel.clone(),
         strict: options.strict,
+        tamper: options.tamper.clone(),
+        grace: options.grace,
     });
 
     let mut report = RunReport {

@@ -7,18 +7,23 @@ mod dispatcher;
 mod executor;
 mod lease;
 mod ledger;
+mod mutants;
 mod object;
 mod redact;
 mod session;
 mod shrink;
 mod sweep;
+mod tamper;
 mod transport;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use dispatcher::{Options, RunError, run};
 pub use ledger::{Damage, EXTENSION, Header, Intent, LedgerError, Recorded, Standing};
+pub use mutants::{Mutation, mutations};
 pub use sweep::{Found, Sweep, sweep};
+pub use tamper::{Act, Falsehood, Tamper};
 pub use transport::SetupError;
 
 use crate::suite::model::Suite;
@@ -42,4 +47,6 @@ struct Context {
     ledger: Option<Ledger>,
     cancel: CancellationToken,
     strict: bool,
+    tamper: Option<Tamper>,
+    grace: Option<Duration>,
 }

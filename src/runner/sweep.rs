@@ -79,6 +79,8 @@ pub async fn sweep(
         ledger,
         cancel,
         strict: false,
+        tamper: None,
+        grace: None,
     };
     let groups = groups(recorded);
     let swept = futures_util::stream::iter(

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Say what changed between two JSON reports: two runs, two versions, or two vendors.
     Diff(Diff),
+    /// Show what the suite is worth: which wrong endpoints its cases tell from the right one.
+    Prove(Prove),
     /// Serve the embedded emulator.
     Serve(Serve),
     /// Print the JSON Schema of the scenario format, of JSON reports, or of events.
@@ -259,6 +261,42 @@ pub(crate) enum Described {
     Report,
     /// A line of what --events writes.
     Events,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prove {
+    #[command(flatten)]
+    pub(crate) suite: Suite,
+    /// Without --profile and --endpoint, all profiles that name an emulator are proved.
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// An endpoint that passes; the embedded emulator where there is none. Defects are those of the emulator.
+    #[arg(long, short, value_name = "URL", env = "ASSIZE_ENDPOINT")]
+    pub(crate) endpoint: Option<String>,
+    /// Only mutants whose id contains this, or matches it as a glob; may be repeated.
+    #[arg(long, value_name = "ID|GLOB")]
+    pub(crate) only: Vec<String>,
+    /// Run every case of a defect's requirements rather than those up to the first that finds it.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Mutants at once.
+    #[arg(long, short, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: u16,
+    /// The seed of every random choice.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Write the proofs as JSON to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write them as a page to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write the scores as Markdown, without times, to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+    /// Name every mutant, not only those that got through.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod found;
 mod github;
 mod list;
 mod output;
+mod prove;
 mod reports;
 mod rerun;
 mod run;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),
         Command::Diff(diff) => diff::diff(&diff),
+        Command::Prove(prove) => prove::prove(&prove),
         Command::Serve(serve) => serve::serve(&serve),
         Command::Schema(schema) => schema::schema(&schema),
         Command::Explain(explain) => explain::explain(&explain),

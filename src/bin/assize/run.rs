@@ -131,18 +131,25 @@ async fn embedded(
     profile: Option<&str>,
     seed: u64,
 ) -> anyhow::Result<assize::emulator::Running> {
-    let named = profile.or(suite.default_profile.as_deref());
-    let dialect = match named.and_then(|name| suite.profiles.get(name)) {
-        Some(profile) => {
-            let name = profile.emulator.as_deref().with_context(|| format!("the profile {} names no emulator; say where to send requests with --endpoint URL", profile.name))?;
-            emulator::dialect(name).with_context(|| format!("the profile {} names the emulator `{name}`, which this program does not have; say where to send requests with --endpoint URL", profile.name))?
-        }
-        // Plain files without a profile, and a profile that does not exist, which the target refuses.
-        None => assize::emulator::Dialect::OtcV2,
-    };
-    emulator::start(dialect, seed)
+    emulator::start(dialect(suite, profile)?, seed)
         .await
         .context("the embedded emulator cannot be started")
+}
+
+/// The dialect of the emulator that a profile names.
+pub(crate) fn dialect(
+    suite: &Suite,
+    profile: Option<&str>,
+) -> anyhow::Result<assize::emulator::Dialect> {
+    let named = profile.or(suite.default_profile.as_deref());
+    match named.and_then(|name| suite.profiles.get(name)) {
+        Some(profile) => {
+            let name = profile.emulator.as_deref().with_context(|| format!("the profile {} names no emulator; say where to send requests with --endpoint URL", profile.name))?;
+            emulator::dialect(name).with_context(|| format!("the profile {} names the emulator `{name}`, which this program does not have; say where to send requests with --endpoint URL", profile.name))
+        }
+        // Plain files without a profile, and a profile that does not exist, which the target refuses.
+        None => Ok(assize::emulator::Dialect::OtcV2),
+    }
 }
 
 fn fresh_seed() -> u64 {

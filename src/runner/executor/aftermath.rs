@@ -106,6 +106,7 @@ impl CaseRun<'_> {
             .map(|eventually| eventually.value)
             .max()
             .unwrap_or(settle);
+        let patience = self.grace.map_or(patience, |grace| grace.min(patience));
         let until = Instant::now() + patience;
         let mut unsettled = None;
         if !patience.is_zero() {

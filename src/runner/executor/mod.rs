@@ -33,7 +33,7 @@ pub(super) use verdict::describe;
 /// Runs one case. Whatever happens, what it created is removed or listed as leaked. What a drawn case finds is
 /// told by the shortest history that shows it; a combination of a matrix is written as short as it gets.
 pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
-    let run = run(ctx, case, None).await;
+    let run = run(ctx, case, ctx.grace).await;
     let drawn = case.why.is_some() && case.scenario.matrix.is_none();
     if drawn && run.outcome.verdict == Verdict::Fail {
         shrink(ctx, case, run).await
@@ -69,6 +69,7 @@ pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> 
         grace,
     };
     let mut stop = run.go().await.err();
+    run.session.tampering = None;
     run.session.deadline = Instant::now() + limits.clean_up;
     run.session.interruptible = false;
     if let Err(trouble) = run.finally().await

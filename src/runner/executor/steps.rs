@@ -45,7 +45,11 @@ impl CaseRun<'_> {
             };
             let before = self.snapshot(&judged).await?;
             self.intend(&mut shot).await?;
+            self.begin_act(!must_succeed || !step.then.is_empty())?;
             let exchange = self.act(&shot, &judged, step).await?;
+            if let Some(tampering) = &mut self.session.tampering {
+                tampering.end();
+            }
             let made = self.came_to_be(&shot, exchange, &judged).await?;
             if let Some(new) = &shot.new {
                 self.publish(&new.alias);
@@ -79,11 +83,52 @@ impl CaseRun<'_> {
                 settles,
             )
             .await?;
+            self.look_after_act().await;
         }
         if let Action::Operation(_, alias) = &step.action {
             self.publish(&alias.value);
         }
         Ok(())
+    }
+
+    /// Tells whoever falsifies traffic that an act comes next, and where the objects are read.
+    fn begin_act(&mut self, judged: bool) -> Result<(), Stop> {
+        if self.session.tampering.is_none() {
+            return Ok(());
+        }
+        let mut reads = Vec::new();
+        for (at, object) in self.objects.iter().enumerate() {
+            let scope = self.session.object_scope(&self.objects, at);
+            let read = &object.resource.read.request;
+            let there = !object.gone;
+            reads.push(if there {
+                Some(self.session.build(read, &scope, &object.identity)?)
+            } else {
+                None
+            });
+        }
+        if let Some(tampering) = &mut self.session.tampering {
+            tampering.begin(judged, reads);
+        }
+        Ok(())
+    }
+
+    /// Notes which objects there are after an act, if that is to be noted.
+    async fn look_after_act(&mut self) {
+        let Some(tampering) = &mut self.session.tampering else {
+            return;
+        };
+        let reads = tampering.looks().to_vec();
+        let mut there = Vec::new();
+        for (at, read) in reads.into_iter().enumerate() {
+            if let Some(read) = read {
+                let exchange = self.ctx.transport.send(Phase::Aftermath, read).await;
+                if exchange.response.is_ok_and(|it| it.status == 200) {
+                    there.push((at, self.objects[at].shown()));
+                }
+            }
+        }
+        tampering.note(there);
     }
 
     /// Whether the objects of a generated step are there: where an endpoint may decide either way, an object

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Context;
 use super::object::Object;
+use super::tamper::Tampering;
 use crate::check::{self, Mismatch, Standing};
 use crate::exchange::{Phase, Request, Response, TransportError};
 use crate::source::Spanned;
@@ -74,6 +75,8 @@ pub(super) struct Session<'a> {
     pub(super) interruptible: bool,
     /// The case.
     pub(super) case_id: String,
+    /// What is done to the traffic.
+    pub(super) tampering: Option<Tampering>,
     label: String,
     names: usize,
 }
@@ -103,6 +106,7 @@ impl<'a> Session<'a> {
             deadline: Instant::now() + time,
             interruptible: true,
             case_id: case_id.to_owned(),
+            tampering: ctx.tamper.as_ref().and_then(|tamper| tamper.of(case_id)),
             label,
             names: 0,
         }
@@ -122,7 +126,10 @@ impl<'a> Session<'a> {
         standing: Standing,
     ) -> Result<usize, Stop> {
         self.may_go_on()?;
-        let exchange = self.ctx.transport.send(phase, request).await;
+        let exchange = match &mut self.tampering {
+            Some(tampering) => tampering.send(&self.ctx.transport, phase, request).await,
+            None => self.ctx.transport.send(phase, request).await,
+        };
         Ok(self.keep(exchange, standing))
     }
 

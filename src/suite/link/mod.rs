@@ -63,6 +63,7 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
         mut title,
         mut version,
         mut default_profile,
+        mut equivalents,
     ) = (
         BTreeMap::new(),
         BTreeMap::new(),
@@ -70,8 +71,10 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
         String::new(),
         None,
         None,
+        Vec::new(),
     );
     if let Some(manifest) = manifest {
+        equivalents = manifest.equivalents;
         suite_name = manifest.name.value;
         title = manifest.title.unwrap_or_default();
         version = manifest.version;
@@ -120,6 +123,14 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
         found,
     };
     if let Some(profile) = &default_profile {
+        linker.known(
+            "profile",
+            "unknown-profile",
+            profile,
+            profiles.keys().map(String::as_str),
+        );
+    }
+    for profile in equivalents.iter().flat_map(|line| &line.profiles) {
         linker.known(
             "profile",
             "unknown-profile",
@@ -193,6 +204,7 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
         profiles,
         identities,
         variables,
+        equivalents,
         scenarios,
         boundaries,
         openapi: openapi.map(Arc::new),

@@ -21,7 +21,7 @@ pub use expect::{
 };
 pub use matcher::{MatchOp, Matcher};
 pub use matrix::{Axis, Matrix};
-pub use profile::{Answer, IdentityRule, Profile, Variable};
+pub use profile::{Answer, Equivalent, IdentityRule, Profile, Variable};
 pub use request::{BodyTemplate, RequestTemplate};
 pub use requirement::{Level, Requirement, RequirementIn};
 pub use resource::{Change, Decision, List, Operation, Ready, Resource, Scope, succeeds};
@@ -48,6 +48,8 @@ pub struct Suite {
     pub identities: BTreeMap<String, IdentityRule>,
     /// Variables that the suite declares.
     pub variables: BTreeMap<String, Variable>,
+    /// Mutants that a proof need not tell from the real endpoint.
+    pub equivalents: Vec<Equivalent>,
     /// The scenarios, ordered by file and then as written.
     pub scenarios: Vec<Arc<Scenario>>,
     /// What values at and beyond boundaries must come to.

@@ -58,3 +58,14 @@ pub struct Variable {
     /// Whether it must reach no report.
     pub secret: bool,
 }
+
+/// Mutants that nothing could tell from the real endpoint.
+#[derive(Debug)]
+pub struct Equivalent {
+    /// Globs of their ids.
+    pub mutants: Vec<Spanned<String>>,
+    /// The profiles under which it is so; all where there is none.
+    pub profiles: Vec<Spanned<String>>,
+    /// Why.
+    pub because: String,
+}

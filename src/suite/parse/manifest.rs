@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::plain;
 use crate::source::Spanned;
-use crate::suite::model::{IdentityRule, Level, Requirement, RequirementIn, Variable};
+use crate::suite::model::{Equivalent, IdentityRule, Level, Requirement, RequirementIn, Variable};
 use crate::suite::read::{self, Fields, Found};
 use crate::suite::shape;
 use crate::suite::yaml::Node;
@@ -20,6 +20,7 @@ pub(in crate::suite) struct Manifest {
     pub(in crate::suite) profile: Option<Spanned<String>>,
     pub(in crate::suite) identities: BTreeMap<String, IdentityRule>,
     pub(in crate::suite) variables: BTreeMap<String, Variable>,
+    pub(in crate::suite) equivalents: Vec<Equivalent>,
 }
 
 pub(super) fn manifest(node: &Node, found: &mut Found) -> Option<Manifest> {
@@ -48,7 +49,16 @@ pub(super) fn manifest(node: &Node, found: &mut Found) -> Option<Manifest> {
                 .unwrap_or(false),
         })
     });
+    let equivalents = fields.many("equivalent", found, |node, found| {
+        let fields = Fields::open(node, &shape::EQUIVALENT, found)?;
+        Some(Equivalent {
+            mutants: fields.names("mutant", found),
+            profiles: fields.names("profiles", found),
+            because: fields.read("because", found, read::text)?.value,
+        })
+    });
     Some(Manifest {
+        equivalents,
         name: fields.read("suite", found, read::text)?,
         title: fields
             .read("title", found, read::text)

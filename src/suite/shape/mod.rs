@@ -17,7 +17,9 @@ pub use profile::{ANSWER, PROFILE};
 pub use resource::{CHANGE, DECISION, LIST, OPERATION, READY, RESOURCE, SCOPES};
 pub use scenario::{SCENARIO, SCENARIOS, STEP};
 pub use schema::json_schema;
-pub use suite::{IDENTITY, LEVELS, MANIFEST, REQUIREMENT, REQUIREMENT_IN, REQUIREMENTS, VARIABLE};
+pub use suite::{
+    EQUIVALENT, IDENTITY, LEVELS, MANIFEST, REQUIREMENT, REQUIREMENT_IN, REQUIREMENTS, VARIABLE,
+};
 
 /// A mapping of the format.
 #[derive(Debug)]

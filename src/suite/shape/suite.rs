@@ -41,6 +41,35 @@ pub static MANIFEST: Shape = Shape {
             Kind::Named(&Kind::Shape(&VARIABLE)),
             "Values that a target, `--var` or `ASSIZE_VAR_…` can set.",
         ),
+        key(
+            "equivalent",
+            Kind::List(&Kind::Shape(&EQUIVALENT)),
+            "Mutants that `assize prove` need not tell from the real endpoint, and why.",
+        ),
+    ],
+};
+
+/// Mutants that nothing tells from the real endpoint.
+pub static EQUIVALENT: Shape = Shape {
+    name: "equivalent",
+    about: "equivalent mutants",
+    short: None,
+    keys: &[
+        must(
+            "mutant",
+            Kind::Many(&Kind::Text),
+            "Their ids, or globs of them, as `assize prove` prints them.",
+        ),
+        key(
+            "profiles",
+            NAMES,
+            "The profiles under which it is so; all unless said.",
+        ),
+        must(
+            "because",
+            Kind::Text,
+            "Why nobody could tell them from the real endpoint.",
+        ),
     ],
 };
 

@@ -1,0 +1,523 @@
+//! `assize prove`: the suite against endpoints that are wrong on purpose.
+
+mod null;
+mod traffic;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use assize::case::{Case, Generate, expand};
+use assize::emulator::{Defect, Dialect, Emulator, Running};
+use assize::outcome::{CaseOutcome, Event, RunReport, Verdict};
+use assize::plan::{Filter, Plan, Planned};
+use assize::proof::{Fate, Kill, Kind, Mutant, Proof};
+use assize::report::{Console, proof};
+use assize::runner::{Act, Options, Tamper, mutations, run as run_plan};
+use assize::suite::model::Suite;
+use assize::target::{Limits, Target};
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
+
+use crate::artefact::Artefact;
+use crate::output::{complain, say, stdout_is_terminal, styled};
+use crate::{USAGE, args, emulator, select};
+
+/// The most that is waited for an aftermath: a mutant is not given the minutes of a real cloud.
+const GRACE: Duration = Duration::from_millis(1500);
+/// How long the pending states of an emulator with defects last: longer than it takes to try something meanwhile.
+const PENDING: Duration = Duration::from_millis(60);
+
+pub(crate) fn prove(arguments: &args::Prove) -> anyhow::Result<u8> {
+    let set = select::variables(&arguments.selection.variables)?;
+    let Some(suite) = select::suite(&arguments.suite, &set)? else {
+        return Ok(USAGE);
+    };
+    let open = |path: &Option<std::path::PathBuf>| path.as_deref().map(Artefact::open).transpose();
+    let (json, html, markdown) = (
+        open(&arguments.json)?,
+        open(&arguments.html)?,
+        open(&arguments.markdown)?,
+    );
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
+    let variables = select::typed(&suite, &set);
+    let mut secrets = assize::secret::Secrets::default();
+    let mut proofs = Vec::new();
+    for profile in profiles(arguments, &suite) {
+        let prover = Prover {
+            suite: Arc::clone(&suite),
+            profile,
+            variables: &variables,
+            arguments,
+            wanted: Filter {
+                ids: arguments.only.clone(),
+                tags: Vec::new(),
+                ..Filter::default()
+            },
+        };
+        let (proved, of_target) = match runtime.block_on(prover.prove())? {
+            Ok(proof) => proof,
+            Err(code) => return Ok(code),
+        };
+        secrets = of_target;
+        say(&proof::text(
+            &proved,
+            arguments.verbose,
+            styled(stdout_is_terminal()),
+        ))?;
+        proofs.push(proved);
+    }
+    if let Some(file) = json {
+        let text = serde_json::to_string_pretty(&proofs).context("the proof is no JSON")?;
+        file.close(&(text + "\n"), &secrets)?;
+    }
+    if let Some(file) = html {
+        file.close(&proof::html(&proofs), &secrets)?;
+    }
+    if let Some(file) = markdown {
+        file.close(&proof::markdown(&proofs), &secrets)?;
+    }
+    if proofs.iter().all(|proof| proof.mutants.is_empty()) {
+        complain("error: no mutant was tried; `--only` names none, or nothing was sent\n");
+        return Ok(4);
+    }
+    let escaped = proofs.iter().any(|proof| proof.escaped().next().is_some());
+    Ok(u8::from(escaped))
+}
+
+/// The profiles to prove: the one that is named; else, on the embedded emulator, all that there is one for.
+fn profiles(arguments: &args::Prove, suite: &Suite) -> Vec<Option<String>> {
+    let named = arguments.selection.profile.clone();
+    if named.is_some() || arguments.endpoint.is_some() {
+        return vec![named];
+    }
+    let emulated = suite
+        .profiles
+        .values()
+        .filter(|profile| profile.emulator.is_some());
+    let mut names: Vec<Option<String>> = emulated.map(|it| Some(it.name.clone())).collect();
+    if names.is_empty() {
+        names.push(None);
+    }
+    names
+}
+
+/// A suite under one profile, and the endpoints that it is held against.
+struct Prover<'a> {
+    suite: Arc<Suite>,
+    profile: Option<String>,
+    variables: &'a BTreeMap<String, Json>,
+    arguments: &'a args::Prove,
+    wanted: Filter,
+}
+
+impl Prover<'_> {
+    /// The proof, with the secrets of the target; or the exit code if the real endpoint does not pass.
+    async fn prove(&self) -> anyhow::Result<Result<(Proof, assize::secret::Secrets), u8>> {
+        let clock = Instant::now();
+        let dialect = match &self.arguments.endpoint {
+            Some(_) => None,
+            None => Some(crate::run::dialect(&self.suite, self.profile.as_deref())?),
+        };
+        let (endpoint, running) = match (&self.arguments.endpoint, dialect) {
+            (Some(endpoint), _) => (endpoint.clone(), None),
+            (None, dialect) => {
+                let running = self
+                    .emulator(dialect.unwrap_or(Dialect::OtcV2), None)
+                    .await?;
+                (running.url().to_owned(), Some(running))
+            }
+        };
+        let target = self.target(&endpoint)?;
+        let filter = select::filter(&self.arguments.selection);
+        let cases = expand(&self.suite, &target, &Generate::default()).cases;
+        let plan = Plan::new(&self.suite, cases.clone(), &filter, &target)?;
+        if plan.cases.is_empty() {
+            complain(&select::nothing(&self.suite, &filter, cases));
+            return Ok(Err(4));
+        }
+        let noted = Arc::new(Mutex::new(BTreeMap::new()));
+        let cases: Vec<Case> = plan.runnable().cloned().collect();
+        let tamper = Some(Tamper::Note(Arc::clone(&noted)));
+        let real = self
+            .run(&target, cases.clone(), tamper, 32, |_| false)
+            .await?;
+        if real.exit_code() != 0 {
+            let console = Console {
+                width: None,
+                styled: styled(stdout_is_terminal()),
+                verbose: false,
+            };
+            for outcome in &real.outcomes {
+                if matches!(outcome.verdict, Verdict::Fail | Verdict::Error) {
+                    say(&format!(
+                        "{}\n",
+                        console.finished(outcome).unwrap_or_default()
+                    ))?;
+                }
+            }
+            complain(&format!(
+                "error: {endpoint} does not pass, so that nothing can be said of what fails on a mutant of it; make it pass first, or select what does with --filter\n"
+            ));
+            return Ok(Err(real.exit_code()));
+        }
+        let passed: BTreeSet<&str> = real
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.verdict == Verdict::Pass)
+            .map(|outcome| outcome.id.as_str())
+            .collect();
+        let cases: Vec<Case> = cases
+            .into_iter()
+            .filter(|case| passed.contains(case.id.as_str()))
+            .collect();
+        let noted: BTreeMap<String, Vec<Act>> =
+            std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner));
+
+        let mut seen = BTreeMap::new();
+        let mut mutants = Vec::new();
+        if let Some(dialect) = dialect {
+            mutants.extend(self.defects(dialect, &cases, &mut seen).await?);
+        }
+        mutants.extend(self.nulls(&cases).await?);
+        mutants.extend(traffic::prove(self, &target, &cases, mutations(&noted)).await?);
+        if let Some(running) = running {
+            running.shutdown().await?;
+        }
+        let unused = self.excuse(&mut mutants);
+        let requirements = Proof::scores(&mutants, &seen);
+        Ok(Ok((
+            Proof {
+                tool_version: env!("CARGO_PKG_VERSION"),
+                suite: self.suite.name.clone(),
+                suite_version: self.suite.version.clone(),
+                profile: target.profile_name().map(str::to_owned),
+                cases: cases.len(),
+                full: self.arguments.full,
+                mutants,
+                requirements,
+                unused,
+                duration: clock.elapsed(),
+            },
+            target.secrets,
+        )))
+    }
+
+    fn target(&self, endpoint: &str) -> anyhow::Result<Target> {
+        let limits = Limits {
+            request: Duration::from_secs(5),
+            case: Duration::from_secs(20),
+            clean_up: Duration::from_secs(10),
+            ..Limits::STANDARD
+        };
+        let mut target = Target::new(
+            &self.suite,
+            endpoint,
+            self.profile.as_deref(),
+            self.variables,
+            limits,
+        )?;
+        if self.arguments.endpoint.is_none() && self.suite.identities.is_empty() {
+            target.identities.insert(
+                "owner".to_owned(),
+                vec![("X-Auth-Token".to_owned(), emulator::OWNER_TOKEN.to_owned())],
+            );
+        }
+        Ok(target)
+    }
+
+    async fn emulator(&self, dialect: Dialect, defect: Option<Defect>) -> anyhow::Result<Running> {
+        let mut config = emulator::config(dialect, self.arguments.seed);
+        if let Some(defect) = defect {
+            config.defects.push(defect);
+            config.pending = PENDING..=PENDING;
+        }
+        let address = ([127, 0, 0, 1], 0).into();
+        let emulator = Emulator::bind(config, address)
+            .await
+            .context("the embedded emulator cannot be started")?;
+        Ok(emulator.serve())
+    }
+
+    /// Runs cases; `enough` ends the run after an outcome.
+    async fn run(
+        &self,
+        target: &Target,
+        cases: Vec<Case>,
+        tamper: Option<Tamper>,
+        jobs: usize,
+        mut enough: impl FnMut(&CaseOutcome) -> bool,
+    ) -> anyhow::Result<RunReport> {
+        let cancel = CancellationToken::new();
+        let options = Options {
+            jobs,
+            seed: self.arguments.seed,
+            grace: Some(GRACE),
+            tamper,
+            ..Options::standard()
+        };
+        let plan = Plan {
+            cases: cases
+                .into_iter()
+                .map(|case| Planned { case, skip: None })
+                .collect(),
+            left_out: 0,
+        };
+        let stop = cancel.clone();
+        let report = run_plan(
+            Arc::clone(&self.suite),
+            Arc::new(target.clone()),
+            plan,
+            options,
+            cancel,
+            |event| {
+                if let Event::Finished(outcome) = event
+                    && enough(outcome)
+                {
+                    stop.cancel();
+                }
+            },
+        )
+        .await?;
+        Ok(report)
+    }
+
+    /// Whether a mutant is asked for.
+    fn wants(&self, id: &str) -> anyhow::Result<bool> {
+        Ok(self.wanted.wants()?(id, &BTreeSet::new()))
+    }
+
+    async fn defects(
+        &self,
+        dialect: Dialect,
+        cases: &[Case],
+        seen: &mut BTreeMap<String, Vec<String>>,
+    ) -> anyhow::Result<Vec<Mutant>> {
+        let mut defects = Vec::new();
+        for defect in Defect::ALL {
+            let id = format!("defect/{}", defect.name());
+            if defect.dialects().contains(&dialect) && self.wants(&id)? {
+                defects.push((id, *defect));
+            }
+        }
+        let tried =
+            stream::iter(defects).map(|(id, defect)| self.defect(dialect, id, defect, cases));
+        let tried: Vec<_> = tried
+            .buffered(usize::from(self.arguments.jobs))
+            .collect()
+            .await;
+        let mut mutants = Vec::new();
+        for tried in tried {
+            let (mutant, found) = tried?;
+            seen.insert(mutant.id.clone(), found);
+            mutants.push(mutant);
+        }
+        Ok(mutants)
+    }
+
+    /// Holds the cases of its requirements to a defect, then the others; with the requirements that its own
+    /// cases found broken.
+    async fn defect(
+        &self,
+        dialect: Dialect,
+        id: String,
+        defect: Defect,
+        cases: &[Case],
+    ) -> anyhow::Result<(Mutant, Vec<String>)> {
+        let clock = Instant::now();
+        let running = self.emulator(dialect, Some(defect)).await?;
+        let target = self.target(running.url())?;
+        let breaks = defect.breaks();
+        let (own, others): (Vec<&Case>, Vec<&Case>) = cases
+            .iter()
+            .partition(|case| case.requirements().iter().any(|id| breaks.contains(id)));
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        let mut fate = None;
+        let full = self.arguments.full;
+        for cases in [own, others] {
+            if matches!(fate, Some(Fate::Killed(_))) || cases.is_empty() {
+                continue;
+            }
+            let cases: Vec<Case> = cases.into_iter().cloned().collect();
+            let report = self
+                .run(&target, cases, None, 16, |outcome| {
+                    !full && !broken(outcome, breaks).is_empty()
+                })
+                .await?;
+            // What was stopped because enough is known says nothing.
+            let mut outcomes = report.outcomes.iter();
+            while let Some(outcome) = outcomes.next() {
+                let next = fate_of(outcome, breaks);
+                if let Some(Fate::Killed(kill)) = &next {
+                    found.extend(kill.requirements.iter().cloned());
+                }
+                let better = rank(next.as_ref()) > rank(fate.as_ref());
+                if better {
+                    fate = next;
+                }
+                if !full && matches!(fate, Some(Fate::Killed(_))) {
+                    break;
+                }
+            }
+        }
+        running.shutdown().await?;
+        let mutant = Mutant {
+            id,
+            kind: Kind::Defect,
+            about: defect.about().to_owned(),
+            requirements: breaks.iter().map(|id| (*id).to_owned()).collect(),
+            missing: match breaks {
+                [] => "no requirement speaks of it".to_owned(),
+                _ => format!("no case of {} fails on it", breaks.join(", ")),
+            },
+            fate: fate.unwrap_or(Fate::Survived),
+            duration: clock.elapsed(),
+        };
+        Ok((mutant, found.into_iter().collect()))
+    }
+
+    async fn nulls(&self, cases: &[Case]) -> anyhow::Result<Vec<Mutant>> {
+        let mut mutants = Vec::new();
+        for (name, null, about) in null::NULLS {
+            let id = format!("null/{name}");
+            if !self.wants(&id)? {
+                continue;
+            }
+            let clock = Instant::now();
+            let server = null::start(*null).await?;
+            let mut target = self.target(&server.url)?;
+            target.limits.request = Duration::from_millis(500);
+            // A case that asks for just this answer passes; it is no proof that one fails which does not.
+            let report = self
+                .run(&target, cases.to_vec(), None, 32, |outcome| {
+                    outcome.verdict == Verdict::Fail
+                })
+                .await?;
+            let fates = report.outcomes.iter().map(|outcome| fate_of(outcome, &[]));
+            let best = fates.fold(None, |best: Option<Fate>, next| {
+                if rank(next.as_ref()) > rank(best.as_ref()) {
+                    next
+                } else {
+                    best
+                }
+            });
+            mutants.push(Mutant {
+                id,
+                kind: Kind::Null,
+                about: (*about).to_owned(),
+                requirements: Vec::new(),
+                missing: "no case asks for an answer that such a server does not give".to_owned(),
+                fate: match best {
+                    Some(Fate::Elsewhere(kill)) => Fate::Killed(kill),
+                    other => other.unwrap_or(Fate::Survived),
+                },
+                duration: clock.elapsed(),
+            });
+        }
+        Ok(mutants)
+    }
+
+    /// Marks what the suite calls equivalent, and names the lines that are of no use here.
+    fn excuse(&self, mutants: &mut [Mutant]) -> Vec<String> {
+        let profile = self
+            .profile
+            .as_ref()
+            .or(self.suite.default_profile.as_ref());
+        let mut unused = Vec::new();
+        for line in &self.suite.equivalents {
+            let here = line.profiles.is_empty()
+                || line
+                    .profiles
+                    .iter()
+                    .any(|name| Some(&name.value) == profile);
+            if !here {
+                continue;
+            }
+            for pattern in &line.mutants {
+                let filter = Filter {
+                    ids: vec![pattern.value.clone()],
+                    tags: Vec::new(),
+                    ..Filter::default()
+                };
+                let Ok(matches) = filter.wants() else {
+                    continue;
+                };
+                let mut used = false;
+                for mutant in mutants.iter_mut() {
+                    if matches(&mutant.id, &BTreeSet::new()) {
+                        let excused = mutant.escaped();
+                        used |= excused || matches!(mutant.fate, Fate::Equivalent(_));
+                        if excused {
+                            mutant.fate = Fate::Equivalent(line.because.clone());
+                        }
+                    }
+                }
+                let all = self.wanted.ids.is_empty()
+                    && self.arguments.selection.filter.is_empty()
+                    && self.arguments.selection.tag.is_empty()
+                    && self.arguments.suite.paths.is_empty();
+                if !used && all {
+                    unused.push(pattern.value.clone());
+                }
+            }
+        }
+        unused
+    }
+}
+
+/// The requirements among these that a case found broken.
+fn broken(outcome: &CaseOutcome, among: &[&str]) -> Vec<String> {
+    if outcome.verdict != Verdict::Fail {
+        return Vec::new();
+    }
+    let named = outcome.findings.iter().flat_map(|it| &it.requirements);
+    let found: BTreeSet<&String> = named.filter(|id| among.contains(&id.as_str())).collect();
+    found.into_iter().cloned().collect()
+}
+
+/// What an outcome says of a mutant that breaks these requirements.
+fn fate_of(outcome: &CaseOutcome, breaks: &[&str]) -> Option<Fate> {
+    let requirements = broken(outcome, breaks);
+    let kill = |found: String| Kill {
+        case: outcome.id.clone(),
+        requirements: requirements.clone(),
+        found,
+    };
+    match outcome.verdict {
+        Verdict::Fail => {
+            let finding = outcome
+                .findings
+                .iter()
+                .find(|finding| {
+                    finding
+                        .requirements
+                        .iter()
+                        .any(|id| requirements.contains(id))
+                })
+                .or(outcome.findings.first());
+            let found = finding.map_or_else(String::new, |finding| {
+                format!("{}, not {}", finding.expected, finding.actual)
+            });
+            Some(if requirements.is_empty() {
+                Fate::Elsewhere(kill(found))
+            } else {
+                Fate::Killed(kill(found))
+            })
+        }
+        Verdict::Error => Some(Fate::Erred(kill(
+            outcome.reason.clone().unwrap_or_default(),
+        ))),
+        Verdict::Pass | Verdict::Skip | Verdict::Waived => None,
+    }
+}
+
+fn rank(fate: Option<&Fate>) -> u8 {
+    match fate {
+        Some(Fate::Killed(_)) => 3,
+        Some(Fate::Elsewhere(_)) => 2,
+        Some(Fate::Erred(_)) => 1,
+        _ => 0,
+    }
+}

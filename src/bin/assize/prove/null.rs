@@ -1,0 +1,121 @@
+//! Servers that always do the same, whatever they are asked.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// What a server always does.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Null {
+    /// Always this answer.
+    Answers(&'static str),
+    /// Nothing, and the connection stays open.
+    Silent,
+    /// The connection is closed at once.
+    Closes,
+}
+
+/// Names and sentences.
+pub(super) const NULLS: &[(&str, Null, &str)] = &[
+    (
+        "always-204",
+        Null::Answers("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"),
+        "Every request is answered with 204.",
+    ),
+    (
+        "always-404",
+        Null::Answers(
+            "HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+        ),
+        "Every request is answered with 404 and {}.",
+    ),
+    (
+        "always-409",
+        Null::Answers(
+            "HTTP/1.1 409 Conflict\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+        ),
+        "Every request is answered with 409 and {}.",
+    ),
+    (
+        "always-200",
+        Null::Answers(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+        ),
+        "Every request is answered with 200 and {}.",
+    ),
+    (
+        "silent",
+        Null::Silent,
+        "Connections are accepted, and nothing is ever answered.",
+    ),
+    (
+        "closes",
+        Null::Closes,
+        "Connections are closed as soon as they are accepted.",
+    ),
+];
+
+/// A server that is up until this is dropped.
+pub(super) struct Server {
+    pub(super) url: String,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+pub(super) async fn start(null: Null) -> std::io::Result<Server> {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let task = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = match null {
+                Null::Closes => continue,
+                Null::Silent => None,
+                Null::Answers(text) => Some(text),
+            };
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                let mut chunk = [0; 4096];
+                while let Ok(read @ 1..) = stream.read(&mut chunk).await {
+                    head.extend_from_slice(&chunk[..read]);
+                    let Some(end) = find(&head, b"\r\n\r\n") else {
+                        continue;
+                    };
+                    let Some(answer) = answer else { continue };
+                    if head.len() < end + length(&head[..end]) {
+                        continue;
+                    }
+                    // Whoever has gone away needs no answer.
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                    let _ = stream.shutdown().await;
+                    break;
+                }
+            });
+        }
+    });
+    Ok(Server { url, task })
+}
+
+/// Where the text ends in the bytes.
+fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
+    bytes
+        .windows(text.len())
+        .position(|part| part == text)
+        .map(|at| at + text.len())
+}
+
+/// The Content-Length of a head, else 0.
+fn length(head: &[u8]) -> usize {
+    String::from_utf8_lossy(head)
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .and_then(|(_, value)| value.trim().parse().ok())
+        .unwrap_or(0)
+}
