@@ -25,6 +25,8 @@ pub mod plan;
 pub mod outcome;
 pub mod proof;
 
+pub mod waiver;
+
 pub mod runner;
 
 pub mod report;

@@ -233,6 +233,8 @@ pub struct RunReport {
     pub requirements: Vec<RequirementResult>,
     /// The scenarios of its cases as they are written, in the order of the plan.
     pub scenarios: Vec<Written>,
+    /// What should be known and changes nothing, such as a waiver that ends soon.
+    pub notices: Vec<String>,
 }
 
 /// A scenario as it is written.

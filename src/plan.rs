@@ -19,6 +19,8 @@ pub struct Filter {
     pub ids: Vec<String>,
     /// Tags; a case that has one of them is wanted. None: all.
     pub tags: Vec<String>,
+    /// Exactly these cases, of those that are wanted otherwise.
+    pub only: Option<BTreeSet<String>>,
 }
 
 impl Filter {
@@ -29,9 +31,10 @@ impl Filter {
     pub fn wants(&self) -> Result<impl Fn(&str, &BTreeSet<String>) -> bool, FilterError> {
         let globs = globs(&self.ids)?;
         Ok(move |id: &str, tags: &BTreeSet<String>| {
-            (self.ids.is_empty()
-                || globs.is_match(id)
-                || self.ids.iter().any(|part| id.contains(part.as_str())))
+            self.only.as_ref().is_none_or(|only| only.contains(id))
+                && (self.ids.is_empty()
+                    || globs.is_match(id)
+                    || self.ids.iter().any(|part| id.contains(part.as_str())))
                 && (self.tags.is_empty() || self.tags.iter().any(|tag| tags.contains(tag)))
         })
     }
@@ -285,6 +288,7 @@ mod tests {
             let filter = Filter {
                 ids: wanted.iter().map(|id| (*id).to_owned()).collect(),
                 tags: Vec::new(),
+                ..Filter::default()
             };
             let nearest = filter.nearest(&cases).map(|case| case.id.as_str());
             assert_eq!(nearest, Some(near), "{wanted:?}");

@@ -75,6 +75,7 @@ async fn sent(filter: &str) -> (RunReport, Vec<String>) {
     let filter = Filter {
         ids: vec![filter.to_owned()],
         tags: Vec::new(),
+        ..Filter::default()
     };
     let plan = Plan::new(&suite, cases, &filter, &target).unwrap();
     let report = run(

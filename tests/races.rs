@@ -51,6 +51,7 @@ async fn races(dialect: Dialect, defects: &[Defect], seed: u64, races: usize) ->
     let filter = Filter {
         ids: vec!["generated/races/".to_owned()],
         tags: Vec::new(),
+        ..Filter::default()
     };
     let plan = Plan::new(&suite, expansion.cases, &filter, &target).unwrap();
     let options = Options {

@@ -123,7 +123,9 @@ impl Console {
         blocks.extend(self.skipped(report));
         blocks.extend(self.observations(report));
         blocks.extend(self.unshown(report));
-        let mut last = Vec::new();
+        let mut last: Vec<String> = (report.notices.iter())
+            .map(|notice| clamp(&line(notice), ONE_LINE))
+            .collect();
         if let Some(why) = &report.cut_short {
             last.push(format!(
                 "{}{}",

@@ -181,6 +181,9 @@ pub struct Summary {
     pub requirements: Vec<RequirementResult>,
     /// The scenarios as they are written; that of a case has the case's location.
     pub scenarios: Vec<Written>,
+    /// What should be known and changes nothing, such as a waiver that ends soon.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
 }
 
 /// What happens, as one line of JSON each: `--events`.
@@ -346,6 +349,7 @@ impl Summary {
             leaked: report.leaked.clone(),
             requirements: report.requirements.clone(),
             scenarios: report.scenarios.clone(),
+            notices: report.notices.clone(),
         }
     }
 }
@@ -353,24 +357,31 @@ impl Summary {
 impl CaseRecord {
     /// A case with its exchanges.
     pub fn of(outcome: &CaseOutcome) -> Self {
+        Self::within(outcome, BODY)
+    }
+
+    /// The same with so many bytes of each body.
+    pub(super) fn within(outcome: &CaseOutcome, bytes: usize) -> Self {
         Self {
             case: CaseOutcome {
                 exchanges: Vec::new(),
                 ..outcome.clone()
             },
-            exchanges: outcome.exchanges.iter().map(ExchangeRecord::of).collect(),
+            exchanges: (outcome.exchanges.iter())
+                .map(|exchange| ExchangeRecord::of(exchange, bytes))
+                .collect(),
         }
     }
 }
 
 impl ExchangeRecord {
-    fn of(exchange: &Exchange) -> Self {
+    fn of(exchange: &Exchange, bytes: usize) -> Self {
         let (response, error) = match &exchange.response {
             Ok(response) => {
                 let response = ResponseRecord {
                     status: response.status,
                     headers: response.headers.clone(),
-                    body: BodyRecord::of(&response.body),
+                    body: BodyRecord::of(&response.body, bytes),
                 };
                 (Some(response), None)
             }
@@ -381,7 +392,7 @@ impl ExchangeRecord {
             method: exchange.request.method.clone(),
             url: exchange.request.url.clone(),
             headers: exchange.request.headers.clone(),
-            body: BodyRecord::of(&exchange.request.body),
+            body: BodyRecord::of(&exchange.request.body, bytes),
             response,
             error,
             started: exchange.started,
@@ -407,11 +418,11 @@ impl ErrorRecord {
 }
 
 impl BodyRecord {
-    fn of(bytes: &[u8]) -> Option<Self> {
+    fn of(bytes: &[u8], limit: usize) -> Option<Self> {
         if bytes.is_empty() {
             return None;
         }
-        let mut kept = &bytes[..bytes.len().min(BODY)];
+        let mut kept = &bytes[..bytes.len().min(limit)];
         let cut = kept.len() < bytes.len();
         // A character that was cut through does not make the rest of a text something else.
         if let (true, Err(error)) = (cut, std::str::from_utf8(kept))
@@ -460,6 +471,7 @@ mod tests {
         let mut report = sample::everything();
         report.cut_short = Some("it was interrupted".to_owned());
         report.suite_version = Some("1.0".to_owned());
+        report.notices = vec!["a waiver ends soon".to_owned()];
         let text = json(&report).unwrap();
         valid(&report_schema(), &text);
         let document = parse(&text).unwrap();
@@ -528,13 +540,13 @@ mod tests {
     #[test]
     fn long_bodies_are_cut_at_a_character_and_keep_their_digest() {
         let body = "池".repeat(BODY);
-        let record = BodyRecord::of(body.as_bytes()).unwrap();
+        let record = BodyRecord::of(body.as_bytes(), BODY).unwrap();
         assert_eq!(record.bytes, 3 * BODY);
         assert_eq!(record.text.unwrap().len(), BODY - BODY % 3);
         assert_eq!(record.sha256.unwrap(), digest(body.as_bytes()));
-        let record = BodyRecord::of(b"\xff\x00").unwrap();
+        let record = BodyRecord::of(b"\xff\x00", BODY).unwrap();
         assert_eq!((record.text, record.sha256), (None, None));
         assert_eq!(record.base64.unwrap(), "/wA=");
-        assert!(BodyRecord::of(b"").is_none());
+        assert!(BodyRecord::of(b"", BODY).is_none());
     }
 }

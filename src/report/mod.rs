@@ -11,22 +11,33 @@
 //! | `layout`, `evidence` | findings and exchanges in words, shared by the renderers |
 //! | [`Console`] | the lines of cases and the summary of a run, for a terminal or a log |
 //! | [`junit()`] | the XML that CI systems read |
+//! | [`html()`] | a page for people, self-contained |
+//! | [`markdown()`] | the run in short, for the pages of a CI system |
+//! | [`annotations()`] | what GitHub shows beside the lines of a change |
+//! | [`compare`] | two reports side by side |
 //! | [`json`] | everything, for machines: a document with a published schema, and events |
 
+mod annotations;
+pub mod compare;
 mod console;
 mod curl;
 pub mod escape;
 mod evidence;
+mod html;
 pub mod json;
 mod junit;
 mod layout;
 #[cfg(test)]
 mod lint;
 mod lists;
+mod markdown;
 pub mod proof;
 #[cfg(test)]
 mod sample;
 
+pub use annotations::annotations;
 pub use console::Console;
 pub use curl::curl;
+pub use html::{Html, html};
 pub use junit::junit;
+pub use markdown::markdown;

@@ -125,6 +125,7 @@ pub(super) fn report(outcomes: Vec<CaseOutcome>) -> RunReport {
             text: "- id: pool-with-members\n  given: [pool, member]\n  when: delete pool"
                 .to_owned(),
         }],
+        notices: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,7 @@ use crate::outcome::{
 use crate::plan::Plan;
 use crate::suite::model::{Level, Suite};
 use crate::target::Target;
+use crate::waiver::Waivers;
 
 /// How a run goes about its cases.
 #[derive(Debug, Clone)]
@@ -42,6 +44,10 @@ pub struct Options {
     pub run_id: String,
     /// The directory for the ledger, from which a sweep learns what a killed run has left.
     pub ledger: Option<PathBuf>,
+    /// What is known to deviate.
+    pub waivers: Waivers,
+    /// Whether all cases of the suite are in the plan, so that a waiver that is not needed is out of date.
+    pub whole: bool,
     /// The most that is waited for an aftermath, where that is less than what the profile grants.
     pub grace: Option<Duration>,
     /// What is done to the traffic, to see what the suite is worth.
@@ -49,7 +55,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// 32 cases at once, to the end, not strict, seed 0, a new run id, and no ledger.
+    /// 32 cases at once, to the end, not strict, seed 0, a new run id, no ledger and no waivers.
     pub fn standard() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
         Self {
@@ -60,6 +66,8 @@ impl Options {
             seed: 0,
             run_id: id[..8].to_owned(),
             ledger: None,
+            waivers: Waivers::default(),
+            whole: false,
             grace: None,
             tamper: None,
         }
@@ -147,6 +155,7 @@ pub async fn run(
         leaked: Vec::new(),
         requirements: Vec::new(),
         scenarios: written(&plan),
+        notices: Vec::new(),
     };
     let total = plan.cases.len();
     let runnable = plan.runnable().count();
@@ -177,6 +186,8 @@ pub async fn run(
     }
     order.emit(&mut on_event);
 
+    let today = TimeZone::UTC.to_datetime(started).date();
+    let mut waivers = options.waivers.in_force(today, options.strict);
     let mut waiting = waiting.into_iter();
     let mut running = JoinSet::new();
     let mut owners = BTreeMap::new();
@@ -234,13 +245,14 @@ pub async fn run(
             }
         };
         done += 1;
+        let outcome = waivers.judge(redacted(&target.secrets, outcome));
         if options.fail_fast
             && fast.is_none()
             && matches!(outcome.verdict, Verdict::Fail | Verdict::Error)
         {
             fast = Some(outcome.id.clone());
         }
-        order.outcomes[at] = Some(redacted(&target.secrets, outcome));
+        order.outcomes[at] = Some(outcome);
         on_event(Event::Progress { done });
         order.emit(&mut on_event);
     }
@@ -268,8 +280,13 @@ pub async fn run(
         .map(|leak| redacted_leak(&target.secrets, leak))
         .collect();
     let mut outcomes: Vec<CaseOutcome> = order.outcomes.into_iter().flatten().collect();
-    for trouble in ctx.leases.troubles() {
-        let outcome = redacted(&target.secrets, shared_outcome(trouble, started));
+    let mut extra: Vec<CaseOutcome> = (ctx.leases.troubles().into_iter())
+        .map(|trouble| waivers.judge(redacted(&target.secrets, shared_outcome(trouble, started))))
+        .collect();
+    let whole = options.whole && cut_short.is_none() && fast.is_none();
+    let (wrong, notices) = waivers.end(whole, started);
+    extra.extend(wrong);
+    for outcome in extra {
         on_event(Event::Finished(&outcome));
         outcomes.push(outcome);
     }
@@ -281,6 +298,7 @@ pub async fn run(
     report.cut_short = cut_short;
     report.outcomes = outcomes;
     report.leaked = leaked;
+    report.notices = notices;
     Ok(report)
 }
 

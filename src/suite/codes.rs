@@ -92,6 +92,11 @@ pub const CODES: &[Code] = &[
         "Write one, or a list of them.",
     ),
     code(
+        "bad-waiver",
+        "A waiver lacks something, covers nothing of the suite, or is not written as one. Each has a case or a requirement, an owner, a reason, a reference and the last day on which it holds.",
+        "Write it like `- { case: pools/delete/*, owner: elb, reason: known, reference: V-1, expires: 2027-01-31 }`.",
+    ),
+    code(
         "concurrent-answers",
         "With `concurrently` there are several answers, and `answers` says what may come of them; without it there is one.",
         "Use `answers` or `contract` with `concurrently`, and `status`, `answer`, `body` and the like without.",
@@ -379,7 +384,7 @@ mod tests {
             regex::Regex::new(r#"Diagnostic::(?:new|without_place)\(\s*"([a-z]+(?:-[a-z]+)*)""#)
                 .unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        for source in ["suite", "template", "template.rs", "target"]
+        for source in ["suite", "template", "template.rs", "target", "waiver.rs"]
             .iter()
             .flat_map(|path| sources(&root.join(path)))
         {

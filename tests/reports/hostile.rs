@@ -13,7 +13,7 @@ use crate::support::{Written, problems};
 /// A token with every character that some format escapes.
 const TOKEN: &str = "t0ken/\"<&'>+ä=%\\z";
 
-const HOSTILE: &str = "\u{0}\u{1}\u{7}\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}2J\u{fffe}\u{ffff}\u{202e}]]>--><script>document.title='owned'</script></script><!--<img src=x onerror=\"document.title='owned'\">[[ATTACHMENT|/etc/passwd]]\r\n::error::x";
+pub(crate) const HOSTILE: &str = "\u{0}\u{1}\u{7}\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}2J\u{fffe}\u{ffff}\u{202e}]]>--><script>document.title='owned'</script></script><!--<img src=x onerror=\"document.title='owned'\">[[ATTACHMENT|/etc/passwd]]\r\n::error::x";
 
 const SUITE: &str = r#"suite: hostile
 scenarios: all.yaml
@@ -109,7 +109,7 @@ fn answer(stream: &mut TcpStream) {
 }
 
 /// Serves until the test is over.
-fn serve() -> String {
+pub(crate) fn serve() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -135,8 +135,8 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-#[test]
-fn no_answer_breaks_a_report_or_gets_its_callers_token_into_one() {
+/// Runs against the hostile server with every report on, and with these arguments.
+pub(crate) fn run_hostile(more: &[&str]) -> Written {
     let (suite, to) = (Written::new(), Written::new());
     std::fs::write(suite.path("suite.yaml"), SUITE).unwrap();
     std::fs::write(suite.path("all.yaml"), SCENARIOS).unwrap();
@@ -145,24 +145,27 @@ fn no_answer_breaks_a_report_or_gets_its_callers_token_into_one() {
             .env("ASSIZE_VAR_TOKEN", TOKEN)
             .args(["run", "--endpoint", &serve(), "--suite", &suite.path("")])
             .args(["--junit", &to.path("TEST-hostile.xml")])
+            .args(["--html", &to.path("report.html")])
             .args(["--json", &to.path("report.json")])
-            .args(["--events", &to.path("events.ndjson")]),
+            .args(["--events", &to.path("events.ndjson")])
+            .args(more),
     )
     .exits(3);
-    assert!(
-        said.stdout.contains("\n5 failed") || said.stdout.contains("5 failed"),
-        "{}",
-        said.stdout
-    );
+    assert!(said.stdout.contains("5 failed, 1 error"), "{}", said.stdout);
+    std::fs::write(to.path("stdout"), said.stdout).unwrap();
+    std::fs::write(to.path("stderr"), said.stderr).unwrap();
+    to
+}
 
+#[test]
+fn no_answer_breaks_a_report_or_gets_its_callers_token_into_one() {
+    let to = run_hostile(&[]);
     let files = files(to.directory());
-    assert_eq!(files.len(), 3, "{files:?}");
-    let mut texts: Vec<(String, Vec<u8>)> = files
+    assert_eq!(files.len(), 6, "{files:?}");
+    let texts: Vec<(String, Vec<u8>)> = files
         .iter()
         .map(|path| (path.display().to_string(), std::fs::read(path).unwrap()))
         .collect();
-    texts.push(("stdout".to_owned(), said.stdout.into_bytes()));
-    texts.push(("stderr".to_owned(), said.stderr.into_bytes()));
     for (name, bytes) in &texts {
         assert!(!bytes.contains(&0x1b), "{name} has an escape");
         assert!(bytes.len() < 8 << 20, "{name} has {} bytes", bytes.len());

@@ -2,6 +2,9 @@
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod browser;
 mod hostile;
 mod json;
+mod page;
 mod support;
+mod waivers;

@@ -8,7 +8,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Three ways to go wrong, each shown by another case.
-pub(crate) const THREE: [&str; 3] = ["members-ignored", "wrong-envelope", "reader-deletes"];
+pub(crate) const THREE: [&str; 3] = [
+    "refusal-clears-policies",
+    "method-overridden",
+    "disabled-monitor-ignored",
+];
 
 /// The repository.
 pub(crate) fn root() -> PathBuf {
@@ -116,6 +120,11 @@ impl Written {
 
     pub(crate) fn directory(&self) -> &Path {
         self.0.path()
+    }
+
+    pub(crate) fn put(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.0.path().join(name), text).unwrap();
+        self.path(name)
     }
 
     pub(crate) fn text(&self, name: &str) -> String {

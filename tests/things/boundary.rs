@@ -189,6 +189,7 @@ async fn judge(fault: Fault, part: &str) -> (RunReport, Things) {
     let filter = Filter {
         ids: vec![part.to_owned()],
         tags: Vec::new(),
+        ..Filter::default()
     };
     let plan = Plan::new(&suite, generated(&suite, &target), &filter, &target).unwrap();
     let options = Options {

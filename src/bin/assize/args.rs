@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run scenarios against an endpoint and judge it.
-    Run(Run),
+    Run(Box<Run>),
     /// Write a target file with everything explained.
     Init(Init),
     /// Remove what a run has left that was killed, by its ledger.
@@ -36,6 +36,8 @@ pub(crate) enum Command {
     List(List),
     /// Read scenarios and report everything that is wrong with them.
     Check(Check),
+    /// Say what changed between two JSON reports: two runs, two versions, or two vendors.
+    Diff(Diff),
     /// Show what the suite is worth: which wrong endpoints its cases tell from the right one.
     Prove(Prove),
     /// Serve the embedded emulator.
@@ -158,6 +160,12 @@ pub(crate) struct Run {
     /// Stop after this time, clean up, and report the rest as not run: 30s, 5m, 1h.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) deadline: Option<Duration>,
+    /// Known deviations: who says why and until when a case or a requirement may fail.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) waivers: Option<PathBuf>,
+    /// Only what did not pass in an earlier run, by its JSON report; its seed, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rerun: Option<PathBuf>,
     /// Say what would run and what not, and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -184,6 +192,9 @@ pub(crate) struct Reports {
     /// Write JUnit XML to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Write a page for people to this file: self-contained, to be opened in a browser.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Write everything as JSON to this file; `assize schema report` describes it.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -191,6 +202,9 @@ pub(crate) struct Reports {
     /// describes them.
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
+    /// Write the run in short as Markdown to this file. On GitHub it is added to the job summary, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -250,6 +264,16 @@ pub(crate) struct List {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) suite: Suite,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// A JSON report.
+    #[arg(value_name = "A.json")]
+    pub(crate) one: PathBuf,
+    /// The one to hold it against.
+    #[arg(value_name = "B.json")]
+    pub(crate) other: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -5,19 +5,23 @@ mod args;
 mod artefact;
 mod check;
 mod coverage;
+mod diff;
 mod emulator;
 mod explain;
 mod found;
+mod github;
 mod init;
 mod list;
 mod output;
 mod prove;
 mod reports;
+mod rerun;
 mod run;
 mod schema;
 mod select;
 mod serve;
 mod sweep;
+mod waivers;
 
 use std::process::ExitCode;
 
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         Command::Sweep(sweep) => sweep::sweep(&sweep),
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),
+        Command::Diff(diff) => diff::diff(&diff),
         Command::Prove(prove) => prove::prove(&prove),
         Command::Serve(serve) => serve::serve(&serve),
         Command::Schema(schema) => schema::schema(&schema),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use assize::outcome::{CaseOutcome, Event, RunReport};
 use assize::report::json::{CaseRecord, EventRecord, Json, Run, Summary, VERSION};
-use assize::report::junit;
+use assize::report::{Html, junit, markdown};
 use assize::secret::Secrets;
 
 use crate::args;
@@ -19,8 +19,11 @@ use crate::output::complain;
 pub(crate) struct Reports {
     junit: Option<Artefact>,
     json: Option<Artefact>,
-    pieces: Option<Json>,
+    json_pieces: Option<Json>,
+    html: Option<Artefact>,
+    html_pieces: Option<Html>,
     events: Option<Events>,
+    summary: Option<Artefact>,
 }
 
 /// Events go straight to their place, line by line: they are of use while the run goes on.
@@ -36,8 +39,11 @@ impl Reports {
         Ok(Self {
             junit: open(&wanted.junit)?,
             json: open(&wanted.json)?,
-            pieces: None,
+            json_pieces: None,
+            html: open(&wanted.html)?,
+            html_pieces: None,
             events: wanted.events.as_deref().map(Events::open).transpose()?,
+            summary: open(&wanted.summary)?,
         })
     }
 
@@ -58,7 +64,12 @@ impl Reports {
         if let Some(file) = &mut self.json {
             let (pieces, head) = Json::head(run)?;
             file.add(&head);
-            self.pieces = Some(pieces);
+            self.json_pieces = Some(pieces);
+        }
+        if let Some(file) = &mut self.html {
+            let (pieces, head) = Html::head(run)?;
+            file.add(&head);
+            self.html_pieces = Some(pieces);
         }
         self.note(|| EventRecord::Started {
             format: VERSION,
@@ -69,7 +80,10 @@ impl Reports {
     }
 
     fn finished(&mut self, outcome: &CaseOutcome) -> anyhow::Result<()> {
-        if let (Some(file), Some(pieces)) = (&mut self.json, &mut self.pieces) {
+        if let (Some(file), Some(pieces)) = (&mut self.json, &mut self.json_pieces) {
+            file.add(&pieces.case(outcome)?);
+        }
+        if let (Some(file), Some(pieces)) = (&mut self.html, &mut self.html_pieces) {
             file.add(&pieces.case(outcome)?);
         }
         self.note(|| EventRecord::Case {
@@ -108,13 +122,20 @@ impl Reports {
             summary: Summary::of(report),
         });
         problems.hear(last);
-        if let (Some(file), Some(pieces)) = (self.json, self.pieces) {
+        if let (Some(file), Some(pieces)) = (self.json, self.json_pieces) {
+            let tail = pieces.tail(report).map_err(anyhow::Error::from);
+            problems.hear(tail.and_then(|tail| file.close(&tail, secrets)));
+        }
+        if let (Some(file), Some(pieces)) = (self.html, self.html_pieces) {
             let tail = pieces.tail(report).map_err(anyhow::Error::from);
             problems.hear(tail.and_then(|tail| file.close(&tail, secrets)));
         }
         if let Some(file) = self.junit {
             let text = junit(report).context("the JUnit report cannot be formed");
             problems.hear(text.and_then(|text| file.close(&text, secrets)));
+        }
+        if let Some(file) = self.summary {
+            problems.hear(file.close(&markdown(report), secrets));
         }
         if let Some(events) = self.events {
             problems.hear(hold_back(&events.path, secrets));

@@ -1,7 +1,6 @@
 //! `assize run`: the main job.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +12,16 @@ use assize::report::Console;
 use assize::runner::{EXTENSION, Options, catalogued, run as run_plan};
 use assize::suite::model::Suite;
 use assize::target::Target;
+use assize::waiver::Waivers;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use crate::aim::{Aim, Endpoint};
+use crate::github::GitHub;
 use crate::list::left_out;
 use crate::output::{complain, say, stdout_is_terminal, styled};
 use crate::reports::{Files, Reports};
-use crate::{USAGE, args, emulator, found, select};
+use crate::{USAGE, args, emulator, found, rerun, select, waivers};
 
 /// Cases at once, unless said.
 const JOBS: u16 = 32;
@@ -39,7 +40,12 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     let mut reports = Reports::open(&arguments.reports)?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
-        let seed = arguments.generate.seed.unwrap_or_else(fresh_seed);
+        let earlier = (arguments.rerun.as_deref())
+            .map(rerun::report)
+            .transpose()?;
+        let seed = (arguments.generate.seed)
+            .or(earlier.as_ref().map(|document| document.run.seed))
+            .unwrap_or_else(fresh_seed);
         let own = arguments.selection.profile.as_deref();
         let profile = aim.profile(own);
         let (endpoint, embedded) = match endpoint {
@@ -70,13 +76,25 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
                 vec![("X-Auth-Token".to_owned(), emulator::OWNER_TOKEN.to_owned())],
             );
         }
-        let filter = select::filter(&arguments.selection);
+        let mut filter = select::filter(&arguments.selection);
+        filter.only = earlier.as_ref().map(rerun::ids);
         let generate = arguments.generate.with_seed(seed);
         let Expansion {
             cases,
             left_out: rest,
             ..
         } = expand(&suite, &target, &generate);
+        if let Some(only) = &filter.only {
+            rerun::tell_of_missing(only, &cases);
+        }
+        let all = arguments.suite.paths.is_empty();
+        let waivers = match &arguments.waivers {
+            None => Waivers::default(),
+            Some(path) => match waivers::read(path, &suite, &cases, all)? {
+                None => return Ok(USAGE),
+                Some(waivers) => waivers,
+            },
+        };
         let plan = Plan::new(&suite, cases.clone(), &filter, &target)?;
         let nothing = plan
             .cases
@@ -98,16 +116,21 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         complain(&left_out(&plan, &rest));
         // What the embedded emulator holds ends with it.
         let ledger = embedded.is_none().then(|| arguments.ledger.clone());
-        let report = execute(
-            arguments,
-            suite,
-            target,
-            plan,
-            (seed, jobs),
+        let options = Options {
+            jobs,
+            fail_fast: arguments.fail_fast,
+            deadline: arguments.deadline,
+            strict: arguments.strict,
+            seed,
             ledger,
-            &mut reports,
-        )
-        .await?;
+            waivers,
+            whole: all && plan.left_out == 0,
+            ..Options::standard()
+        };
+        let github = GitHub::here();
+        github.begin()?;
+        let report = execute(arguments, suite, target, plan, options, &mut reports).await?;
+        github.end(&report, &secrets)?;
         if let Some(running) = embedded {
             running
                 .shutdown()
@@ -247,8 +270,7 @@ async fn execute(
     suite: Arc<Suite>,
     target: Target,
     plan: Plan,
-    (seed, jobs): (u64, usize),
-    ledger: Option<PathBuf>,
+    options: Options,
     reports: &mut Reports,
 ) -> anyhow::Result<RunReport> {
     let cancel = CancellationToken::new();
@@ -265,16 +287,8 @@ async fn execute(
         );
         leave();
     });
-    let options = Options {
-        jobs,
-        fail_fast: arguments.fail_fast,
-        deadline: arguments.deadline,
-        strict: arguments.strict,
-        seed,
-        ledger: ledger.clone(),
-        ..Options::standard()
-    };
-    let ledger = ledger.map(|directory| directory.join(format!("{}.{EXTENSION}", options.run_id)));
+    let ledger = (options.ledger.as_ref())
+        .map(|directory| directory.join(format!("{}.{EXTENSION}", options.run_id)));
     let terminal = stdout_is_terminal();
     let console = Console {
         width: None,

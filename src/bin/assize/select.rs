@@ -200,6 +200,7 @@ pub(crate) fn filter(arguments: &args::Selection) -> Filter {
     Filter {
         ids: arguments.filter.clone(),
         tags: arguments.tag.clone(),
+        only: None,
     }
 }
 
@@ -207,6 +208,9 @@ pub(crate) fn filter(arguments: &args::Selection) -> Filter {
 pub(crate) fn nothing(suite: &Suite, filter: &Filter, mut cases: Vec<Case>) -> String {
     if cases.is_empty() {
         return format!("error: the suite {} has no scenario\n", suite.name);
+    }
+    if filter.only.is_some() && filter.ids.is_empty() && filter.tags.is_empty() {
+        return "error: no case of this suite failed or could not be judged in the earlier report\n".to_owned();
     }
     let any = |flag: &str, values: &[String]| {
         let flags: Vec<String> = values

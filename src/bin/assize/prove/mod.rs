@@ -55,6 +55,7 @@ pub(crate) fn prove(arguments: &args::Prove) -> anyhow::Result<u8> {
             wanted: Filter {
                 ids: arguments.only.clone(),
                 tags: Vec::new(),
+                ..Filter::default()
             },
         };
         let (proved, of_target) = match runtime.block_on(prover.prove())? {
@@ -470,6 +471,7 @@ impl Prover<'_> {
                 let filter = Filter {
                     ids: vec![pattern.value.clone()],
                     tags: Vec::new(),
+                    ..Filter::default()
                 };
                 let Ok(matches) = filter.wants() else {
                     continue;
