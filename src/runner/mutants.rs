@@ -110,8 +110,11 @@ fn effects(case: &str, at: usize, of: usize, act: &Act, mutations: &mut Vec<Muta
     }
 }
 
+/// A case, the place of an act in it, and the act.
+type Place<'a> = (&'a str, usize, &'a Act);
+
 fn answers(noted: &BTreeMap<String, Vec<Act>>) -> Vec<Mutation> {
-    let mut groups: BTreeMap<(String, u16), Vec<(&str, usize, &Act)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, u16), Vec<Place<'_>>> = BTreeMap::new();
     for (case, acts) in noted {
         for (at, act) in acts.iter().enumerate().filter(|(_, act)| act.judged) {
             let label = format!("{} {}", act.request.method, operation(act));
@@ -126,26 +129,24 @@ fn answers(noted: &BTreeMap<String, Vec<Act>>) -> Vec<Mutation> {
             .find(|((other, answer), _)| other == label && answer != status)
             .and_then(|(_, acts)| acts.first())
             .map(|(_, _, act)| act.response.clone());
-        let mut named: BTreeMap<String, (Falsehood, String, &str, Vec<(&str, usize)>)> =
-            BTreeMap::new();
+        let mut named: BTreeMap<String, Mutation> = BTreeMap::new();
         for (case, at, act) in acts {
             for (name, falsehood, about, missing) in edits(act, other.as_ref()) {
-                let entry = named
-                    .entry(name)
-                    .or_insert_with(|| (falsehood, about, missing, Vec::new()));
-                entry.3.push((case, *at));
+                let id = format!("answer/{name}/{label} {status}");
+                let mutation = named.entry(name).or_insert_with(|| Mutation {
+                    id,
+                    kind: Kind::Answer,
+                    about: format!("{label}: instead of {status}, {about}."),
+                    missing: format!(
+                        "no case that sends {label} and gets {status} asks for {missing}"
+                    ),
+                    trials: Vec::new(),
+                });
+                let trial = ((*case).to_owned(), *at, falsehood);
+                mutation.trials.push(trial);
             }
         }
-        for (name, (falsehood, about, missing, trials)) in named {
-            let trial = |(case, at): (&str, usize)| (case.to_owned(), at, falsehood.clone());
-            mutations.push(Mutation {
-                id: format!("answer/{name}/{label} {status}"),
-                kind: Kind::Answer,
-                about: format!("{label}: instead of {status}, {about}."),
-                missing: format!("no case that sends {label} and gets {status} asks for {missing}"),
-                trials: trials.into_iter().map(trial).collect(),
-            });
-        }
+        mutations.extend(named.into_values());
     }
     mutations
 }
