@@ -27,14 +27,25 @@ fn shown(output: &Output) -> String {
 fn a_defect_is_found_by_a_case_of_its_own_requirement() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let common = ["-p", "otc-v2", "--only", "defect/members-ignored", "-v"];
-    let own = prove(root, &[&common[..], &["-f", "pools/delete/members/*"]].concat());
+    let own = prove(
+        root,
+        &[&common[..], &["-f", "pools/delete/members/*"]].concat(),
+    );
     assert_eq!(own.status.code(), Some(0), "{}", shown(&own));
     let line = shown(&own);
-    let line = line.lines().find(|line| line.contains("defect/members-ignored"));
-    assert!(line.is_some_and(|line| line.starts_with("killed ")), "{line:?}");
+    let line = line
+        .lines()
+        .find(|line| line.contains("defect/members-ignored"));
+    assert!(
+        line.is_some_and(|line| line.starts_with("killed ")),
+        "{line:?}"
+    );
 
     // Cases that have nothing to do with members cannot find it, and that is said.
-    let other = prove(root, &[&common[..], &["-f", "pools/delete/clean/*"]].concat());
+    let other = prove(
+        root,
+        &[&common[..], &["-f", "pools/delete/clean/*"]].concat(),
+    );
     assert_eq!(other.status.code(), Some(1), "{}", shown(&other));
     assert!(shown(&other).contains("survived"), "{}", shown(&other));
 }
@@ -43,23 +54,53 @@ fn a_defect_is_found_by_a_case_of_its_own_requirement() {
 async fn a_suite_of_steps_is_told_which_assertion_it_lacks() {
     let server = MockServer::start().await;
     let answer = ResponseTemplate::new(204);
-    Mock::given(method("DELETE")).respond_with(answer).mount(&server).await;
+    Mock::given(method("DELETE"))
+        .respond_with(answer)
+        .mount(&server)
+        .await;
     let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("suite.yaml"), "suite: things\nscenarios: all\n").unwrap();
+    fs::write(
+        directory.path().join("suite.yaml"),
+        "suite: things\nscenarios: all\n",
+    )
+    .unwrap();
     fs::create_dir(directory.path().join("all")).unwrap();
     let file = directory.path().join("all/delete.yaml");
-    fs::write(&file, "title: t\nsteps: DELETE /things/7\nthen: { status: 204 }\n").unwrap();
+    fs::write(
+        &file,
+        "title: t\nsteps: DELETE /things/7\nthen: { status: 204 }\n",
+    )
+    .unwrap();
     let uri = server.uri();
-    let arguments = ["--suite", ".", "--endpoint", &uri, "--only", "swallowed", "--only", "status-"];
+    let arguments = [
+        "--suite",
+        ".",
+        "--endpoint",
+        &uri,
+        "--only",
+        "swallowed",
+        "--only",
+        "status-",
+    ];
     let output = prove(directory.path(), &arguments);
     let text = shown(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("effect/swallowed/delete"), "{text}");
-    assert!(text.contains("nothing looks whether the object is gone; add `gone`"), "{text}");
+    assert!(
+        text.contains("nothing looks whether the object is gone; add `gone`"),
+        "{text}"
+    );
     assert!(!text.contains("survived  answer/status-within"), "{text}");
 
     // Without an assertion of the status, another one of its class gets through, too.
-    fs::write(&file, "title: t\nsteps: DELETE /things/7\nthen: { status: 2xx }\n").unwrap();
+    fs::write(
+        &file,
+        "title: t\nsteps: DELETE /things/7\nthen: { status: 2xx }\n",
+    )
+    .unwrap();
     let text = shown(&prove(directory.path(), &arguments));
-    assert!(text.contains("survived  answer/status-within/DELETE /things/{} 204"), "{text}");
+    assert!(
+        text.contains("survived  answer/status-within/DELETE /things/{} 204"),
+        "{text}"
+    );
 }
