@@ -19,7 +19,14 @@ impl Session<'_> {
         objects: &mut Vec<Object>,
     ) -> Search {
         let found = self.look_up(blueprint, &plan.name, scope, objects).await;
-        match found.map(|found| found.into_iter().next()) {
+        // What was there before did not come of this.
+        let new = |value: &Json| {
+            let id = value.get("id");
+            !objects
+                .iter()
+                .any(|known| id.is_some() && known.value.get("id") == id)
+        };
+        match found.map(|found| found.into_iter().find(new)) {
             Err(_) => Search::Unclear,
             Ok(None) => Search::None,
             Ok(Some(value)) => Search::Found(self.note(blueprint, plan, value, objects)),
