@@ -68,7 +68,7 @@ async fn a_suite_of_steps_is_told_which_assertion_it_lacks() {
     let file = directory.path().join("all/delete.yaml");
     fs::write(
         &file,
-        "title: t\nsteps: DELETE /things/7\nthen: { status: 204 }\n",
+        "title: t\nwhen: DELETE /things/7\nthen: { status: 204 }\n",
     )
     .unwrap();
     let uri = server.uri();
@@ -95,7 +95,7 @@ async fn a_suite_of_steps_is_told_which_assertion_it_lacks() {
     // Without an assertion of the status, another one of its class gets through, too.
     fs::write(
         &file,
-        "title: t\nsteps: DELETE /things/7\nthen: { status: 2xx }\n",
+        "title: t\nwhen: DELETE /things/7\nthen: { status: 2xx }\n",
     )
     .unwrap();
     let text = shown(&prove(directory.path(), &arguments));
