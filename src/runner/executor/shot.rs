@@ -83,8 +83,13 @@ impl Shot {
 impl CaseRun<'_> {
     /// The values that a step gives to parameters and open names.
     pub(super) fn with(&self, step: &Step) -> Result<Vec<(String, Json)>, Stop> {
+        if step.with.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut scope = self.session.scope.clone();
+        scope.set("unique_name", &self.session.next_name().into());
         let values = step.with.iter().map(|(name, value)| {
-            let value = value.value(&self.session.scope)?.unwrap_or(Json::Null);
+            let value = value.value(&scope)?.unwrap_or(Json::Null);
             Ok((name.clone(), value))
         });
         values.collect()

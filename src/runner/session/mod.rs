@@ -119,6 +119,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The name that comes next.
+    pub(super) fn next_name(&self) -> String {
+        format!("{}-{}", self.label, self.names + 1)
+    }
+
     /// A name that no other object has: run, case and a number.
     pub(super) fn unique_name(&mut self) -> String {
         self.names += 1;
