@@ -69,12 +69,8 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             .objects
             .extend(arguments.at_most.iter().cloned());
         known(&suite, target.pace.objects.keys())?;
-        if embedded.is_some() && suite.identities.is_empty() {
-            // A file of plain steps says nothing of tokens; the emulator asks for one.
-            target.identities.insert(
-                "owner".to_owned(),
-                vec![("X-Auth-Token".to_owned(), emulator::OWNER_TOKEN.to_owned())],
-            );
+        if embedded.is_some() {
+            emulator::identify(&mut target, &suite);
         }
         let mut filter = select::filter(&arguments.selection);
         filter.only = earlier.as_ref().map(rerun::ids);

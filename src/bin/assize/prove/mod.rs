@@ -240,11 +240,8 @@ impl Prover<'_> {
                 "{endpoint} is not this machine, and a proof creates, changes and deletes objects there, many times over; allow it with --allow-writes"
             );
         }
-        if self.arguments.endpoint.is_none() && self.suite.identities.is_empty() {
-            target.identities.insert(
-                "owner".to_owned(),
-                vec![("X-Auth-Token".to_owned(), emulator::OWNER_TOKEN.to_owned())],
-            );
+        if self.arguments.endpoint.is_none() {
+            emulator::identify(&mut target, &self.suite);
         }
         Ok(target)
     }
@@ -388,9 +385,7 @@ impl Prover<'_> {
                 if let Some(Fate::Killed(kill)) = &next {
                     found.extend(kill.requirements.iter().cloned());
                 }
-                if rank(next.as_ref()) > rank(fate.as_ref()) {
-                    fate = next;
-                }
+                fate = clearer(fate, next);
             }
         }
         drop(running);
@@ -428,13 +423,7 @@ impl Prover<'_> {
                 })
                 .await?;
             let fates = outcomes.iter().map(|outcome| fate_of(outcome, &[]));
-            let best = fates.fold(None, |best: Option<Fate>, next| {
-                if rank(next.as_ref()) > rank(best.as_ref()) {
-                    next
-                } else {
-                    best
-                }
-            });
+            let best = fates.fold(None, clearer);
             mutants.push(Mutant {
                 id,
                 kind: Kind::Null,
@@ -546,11 +535,17 @@ fn fate_of(outcome: &CaseOutcome, breaks: &[&str]) -> Option<Fate> {
     }
 }
 
-fn rank(fate: Option<&Fate>) -> u8 {
-    match fate {
+/// The fate that says more, of two the first.
+fn clearer(best: Option<Fate>, next: Option<Fate>) -> Option<Fate> {
+    let rank = |fate: &Option<Fate>| match fate {
         Some(Fate::Killed(_)) => 3,
         Some(Fate::Elsewhere(_)) => 2,
         Some(Fate::Erred(_)) => 1,
         _ => 0,
+    };
+    if rank(&next) > rank(&best) {
+        next
+    } else {
+        best
     }
 }
