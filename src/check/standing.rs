@@ -106,6 +106,15 @@ pub fn standing(
                 if request.method == "HEAD" {
                     return found;
                 }
+                if !response.body.is_empty() && !response.claims_json() {
+                    push(
+                        "openapi",
+                        "a Content-Type of JSON, as the description says",
+                        response
+                            .header("content-type")
+                            .map_or_else(|| "none".to_owned(), bounded),
+                    );
+                }
                 match response.body.json() {
                     None => push(
                         "openapi",

@@ -21,40 +21,52 @@ pub struct Mutation {
     pub trials: Vec<(String, usize, Falsehood)>,
 }
 
-/// The mutants of what cases did: effects that differ, act by act, then answers that differ, operation by
-/// operation.
+/// The mutants of what cases did: effects that differ, then answers that differ. What its last write leaves behind
+/// is for each case to notice; all else for any case that sends the same operation and gets the same status.
 pub fn mutations(noted: &BTreeMap<String, Vec<Act>>) -> Vec<Mutation> {
-    let mut mutations = Vec::new();
+    let (mut own, mut common) = (Vec::new(), BTreeMap::new());
     for (case, acts) in noted {
-        let judged = acts.iter().enumerate().filter(|(_, act)| act.judged);
-        for (at, act) in judged {
-            effects(case, at, acts.len(), act, &mut mutations);
+        let writes =
+            |act: &Act| act.judged && !matches!(act.request.method.as_str(), "GET" | "HEAD");
+        let last = acts.iter().rposition(writes);
+        for (at, act) in acts.iter().enumerate().filter(|(_, act)| writes(act)) {
+            let label = format!(
+                "{} {} {}",
+                act.request.method,
+                operation(act),
+                act.response.status
+            );
+            effects(act, |name, falsehood, about, missing| {
+                let trial = (case.clone(), at, falsehood);
+                let mutation = |whose: &str| Mutation {
+                    id: format!("effect/{name}/{whose}"),
+                    kind: Kind::Effect,
+                    about,
+                    missing: format!("{whose}: {missing}"),
+                    trials: Vec::new(),
+                };
+                if Some(at) == last {
+                    let mut mutation = mutation(case);
+                    mutation.trials.push(trial);
+                    own.push(mutation);
+                } else {
+                    let group = common.entry((label.clone(), name.to_owned()));
+                    group.or_insert_with(|| mutation(&label)).trials.push(trial);
+                }
+            });
         }
     }
-    mutations.extend(answers(noted));
-    mutations
+    own.extend(common.into_values());
+    own.extend(answers(noted));
+    own
 }
 
-fn effects(case: &str, at: usize, of: usize, act: &Act, mutations: &mut Vec<Mutation>) {
+fn effects(act: &Act, mut add: impl FnMut(&str, Falsehood, String, &str)) {
     let method = act.request.method.as_str();
     let ok = (200..300).contains(&act.response.status);
     let refused = (400..500).contains(&act.response.status);
     let line = format!("{method} {}", operation(act));
     let status = act.response.status;
-    let mut add = |name: &str, falsehood: Falsehood, about: String, missing: &str| {
-        let step = if of > 1 {
-            format!(" (step {})", at + 1)
-        } else {
-            String::new()
-        };
-        mutations.push(Mutation {
-            id: format!("effect/{name}/{case}{step}"),
-            kind: Kind::Effect,
-            about,
-            missing: format!("{case}{step}: {missing}"),
-            trials: vec![(case.to_owned(), at, falsehood)],
-        });
-    };
     let deletes = method == "DELETE";
     if ok && matches!(method, "DELETE" | "PUT" | "PATCH" | "POST") {
         add(
@@ -196,7 +208,7 @@ fn edits(act: &Act, other: Option<&Response>) -> Vec<(String, Falsehood, String,
     add(
         "late".to_owned(),
         Falsehood::Late,
-        "the answer comes an hour later".to_owned(),
+        "the answer comes too late".to_owned(),
         "an answer in time; add `within`",
     );
     for (name, _) in &act.response.headers {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::transport::Transport;
-use crate::exchange::{Exchange, Phase, Request, Response};
+use crate::exchange::{Exchange, Phase, Request, Response, TransportError};
 
 /// What is done to the traffic of a run.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub enum Falsehood {
     RetypedField(String),
     /// A header field is left out.
     WithoutHeader(String),
-    /// The answer takes an hour longer.
+    /// The answer comes when nobody waits for it any more.
     Late,
     /// The answer is that of another case.
     Swapped(Response),
@@ -271,7 +271,7 @@ impl Tampering {
         }
         let mut exchange = transport.send(Phase::Act, request).await;
         if *falsehood == Falsehood::Late {
-            exchange.duration += Duration::from_hours(1);
+            exchange.response = Err(TransportError::Timeout(transport.timeout()));
         }
         if let Ok(response) = &mut exchange.response {
             edit(response, falsehood);

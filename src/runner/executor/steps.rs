@@ -204,7 +204,9 @@ impl CaseRun<'_> {
         } else {
             None
         };
-        let until = patience.map(|patience| Instant::now() + patience);
+        let until = patience
+            .map(|patience| self.grace.map_or(patience, |grace| grace.min(patience)))
+            .map(|patience| Instant::now() + patience);
         let mut backoff = Backoff::new();
         loop {
             let violations = self.session.violations.len();

@@ -84,6 +84,11 @@ impl Transport {
         })
     }
 
+    /// How long an answer may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Sends the request once.
     pub(super) async fn send(&self, phase: Phase, request: Request) -> Exchange {
         let started = Timestamp::now();

@@ -1,5 +1,8 @@
 //! `assize prove`: the suite against endpoints that are wrong on purpose.
 
+mod defect;
+mod excuse;
+mod fate;
 mod null;
 mod traffic;
 
@@ -12,12 +15,11 @@ use assize::case::{Case, Generate, expand};
 use assize::emulator::{Defect, Dialect, Emulator, Running};
 use assize::outcome::{CaseOutcome, Event, Verdict};
 use assize::plan::{Filter, Plan, Planned};
-use assize::proof::{Fate, Kill, Kind, Mutant, Proof};
+use assize::proof::Proof;
 use assize::report::{Console, proof};
 use assize::runner::{Act, Options, Tamper, mutations, run as run_plan};
 use assize::suite::model::Suite;
 use assize::target::{Limits, Target};
-use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -319,233 +321,5 @@ impl Prover<'_> {
     /// Whether a mutant is asked for.
     fn wants(&self, id: &str) -> anyhow::Result<bool> {
         Ok(self.wanted.wants()?(id, &BTreeSet::new()))
-    }
-
-    async fn defects(
-        &self,
-        dialect: Dialect,
-        cases: &[Case],
-        seen: &mut BTreeMap<String, Vec<String>>,
-    ) -> anyhow::Result<Vec<Mutant>> {
-        let mut defects = Vec::new();
-        for defect in Defect::ALL {
-            let id = format!("defect/{}", defect.name());
-            if defect.dialects().contains(&dialect) && self.wants(&id)? {
-                defects.push((id, *defect));
-            }
-        }
-        let tried =
-            stream::iter(defects).map(|(id, defect)| self.defect(dialect, id, defect, cases));
-        let tried: Vec<_> = tried
-            .buffered(usize::from(self.arguments.jobs))
-            .collect()
-            .await;
-        let mut mutants = Vec::new();
-        for tried in tried {
-            let (mutant, found) = tried?;
-            seen.insert(mutant.id.clone(), found);
-            mutants.push(mutant);
-        }
-        Ok(mutants)
-    }
-
-    /// Holds the cases of its requirements to a defect, then the others; with the requirements that its own
-    /// cases found broken.
-    async fn defect(
-        &self,
-        dialect: Dialect,
-        id: String,
-        defect: Defect,
-        cases: &[Case],
-    ) -> anyhow::Result<(Mutant, Vec<String>)> {
-        let clock = Instant::now();
-        let running = self.emulator(dialect, Some(defect)).await?;
-        let target = self.target(running.url(), true)?;
-        let breaks = defect.breaks();
-        let (own, others): (Vec<&Case>, Vec<&Case>) = cases
-            .iter()
-            .partition(|case| case.requirements().iter().any(|id| breaks.contains(id)));
-        let mut found: BTreeSet<String> = BTreeSet::new();
-        let mut fate = None;
-        let full = self.arguments.full;
-        for cases in [own, others] {
-            // What no document speaks of, no case can be about.
-            if matches!(fate, Some(Fate::Killed(_))) || cases.is_empty() || breaks.is_empty() {
-                continue;
-            }
-            let cases: Vec<Case> = cases.into_iter().cloned().collect();
-            let nothing = Tamper::Falsify(Arc::default());
-            let outcomes = self
-                .run(&target, cases, nothing, 16, |outcome| {
-                    !full && !broken(outcome, breaks).is_empty()
-                })
-                .await?;
-            for outcome in &outcomes {
-                let next = fate_of(outcome, breaks);
-                if let Some(Fate::Killed(kill)) = &next {
-                    found.extend(kill.requirements.iter().cloned());
-                }
-                fate = clearer(fate, next);
-            }
-        }
-        drop(running);
-        let mutant = Mutant {
-            id,
-            kind: Kind::Defect,
-            about: defect.about().to_owned(),
-            requirements: breaks.iter().map(|id| (*id).to_owned()).collect(),
-            missing: match breaks {
-                [] => "no requirement speaks of it".to_owned(),
-                _ => format!("no case of {} fails on it", breaks.join(", ")),
-            },
-            fate: fate.unwrap_or(Fate::Survived),
-            duration: clock.elapsed(),
-        };
-        Ok((mutant, found.into_iter().collect()))
-    }
-
-    async fn nulls(&self, cases: &[Case]) -> anyhow::Result<Vec<Mutant>> {
-        let mut mutants = Vec::new();
-        for (name, null, about) in null::NULLS {
-            let id = format!("null/{name}");
-            if !self.wants(&id)? {
-                continue;
-            }
-            let clock = Instant::now();
-            let server = null::start(*null).await?;
-            let mut target = self.target(&server.url, true)?;
-            target.limits.request = Duration::from_millis(500);
-            // A case that asks for just this answer passes; it is no proof that one fails which does not.
-            let nothing = Tamper::Falsify(Arc::default());
-            let outcomes = self
-                .run(&target, cases.to_vec(), nothing, 32, |outcome| {
-                    outcome.verdict == Verdict::Fail
-                })
-                .await?;
-            let fates = outcomes.iter().map(|outcome| fate_of(outcome, &[]));
-            let best = fates.fold(None, clearer);
-            mutants.push(Mutant {
-                id,
-                kind: Kind::Null,
-                about: (*about).to_owned(),
-                requirements: Vec::new(),
-                missing: "no case asks for an answer that such a server does not give".to_owned(),
-                fate: match best {
-                    Some(Fate::Elsewhere(kill)) => Fate::Killed(kill),
-                    other => other.unwrap_or(Fate::Survived),
-                },
-                duration: clock.elapsed(),
-            });
-        }
-        Ok(mutants)
-    }
-
-    /// Marks what the suite calls equivalent, and names the lines that are of no use here.
-    fn excuse(&self, mutants: &mut [Mutant]) -> Vec<String> {
-        let profile = self
-            .profile
-            .as_ref()
-            .or(self.suite.default_profile.as_ref());
-        let mut unused = Vec::new();
-        for line in &self.suite.equivalents {
-            let here = line.profiles.is_empty()
-                || line
-                    .profiles
-                    .iter()
-                    .any(|name| Some(&name.value) == profile);
-            if !here {
-                continue;
-            }
-            for pattern in &line.mutants {
-                let filter = Filter {
-                    ids: vec![pattern.value.clone()],
-                    tags: Vec::new(),
-                    ..Filter::default()
-                };
-                let Ok(matches) = filter.wants() else {
-                    continue;
-                };
-                let mut used = false;
-                for mutant in mutants.iter_mut() {
-                    if matches(&mutant.id, &BTreeSet::new()) {
-                        let excused = mutant.escaped();
-                        used |= excused || matches!(mutant.fate, Fate::Equivalent(_));
-                        if excused {
-                            mutant.fate = Fate::Equivalent(line.because.clone());
-                        }
-                    }
-                }
-                let all = self.wanted.ids.is_empty()
-                    && self.arguments.selection.filter.is_empty()
-                    && self.arguments.selection.tag.is_empty()
-                    && self.arguments.suite.paths.is_empty();
-                if !used && all {
-                    unused.push(pattern.value.clone());
-                }
-            }
-        }
-        unused
-    }
-}
-
-/// The requirements among these that a case is of and that it failed.
-fn broken(outcome: &CaseOutcome, among: &[&str]) -> Vec<String> {
-    if outcome.verdict != Verdict::Fail {
-        return Vec::new();
-    }
-    let own = outcome.requirements.iter();
-    own.filter(|id| among.contains(&id.as_str()))
-        .cloned()
-        .collect()
-}
-
-/// What an outcome says of a mutant that breaks these requirements.
-fn fate_of(outcome: &CaseOutcome, breaks: &[&str]) -> Option<Fate> {
-    let requirements = broken(outcome, breaks);
-    let kill = |found: String| Kill {
-        case: outcome.id.clone(),
-        requirements: requirements.clone(),
-        found,
-    };
-    match outcome.verdict {
-        Verdict::Fail => {
-            let finding = outcome
-                .findings
-                .iter()
-                .find(|finding| {
-                    finding
-                        .requirements
-                        .iter()
-                        .any(|id| requirements.contains(id))
-                })
-                .or(outcome.findings.first());
-            let found = finding.map_or_else(String::new, |finding| {
-                format!("{}, not {}", finding.expected, finding.actual)
-            });
-            Some(if requirements.is_empty() {
-                Fate::Elsewhere(kill(found))
-            } else {
-                Fate::Killed(kill(found))
-            })
-        }
-        Verdict::Error => Some(Fate::Erred(kill(
-            outcome.reason.clone().unwrap_or_default(),
-        ))),
-        Verdict::Pass | Verdict::Skip | Verdict::Waived => None,
-    }
-}
-
-/// The fate that says more, of two the first.
-fn clearer(best: Option<Fate>, next: Option<Fate>) -> Option<Fate> {
-    let rank = |fate: &Option<Fate>| match fate {
-        Some(Fate::Killed(_)) => 3,
-        Some(Fate::Elsewhere(_)) => 2,
-        Some(Fate::Erred(_)) => 1,
-        _ => 0,
-    };
-    if rank(&next) > rank(&best) {
-        next
-    } else {
-        best
     }
 }

@@ -1,10 +1,19 @@
 //! Servers that always do the same, whatever they are asked.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use assize::case::Case;
+use assize::outcome::Verdict;
+use assize::proof::{Fate, Kind, Mutant};
+use assize::runner::Tamper;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use super::Prover;
+use super::fate::{clearer, fate_of};
 
 /// What a server always does.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +65,45 @@ pub(super) const NULLS: &[(&str, Null, &str)] = &[
         "Connections are closed as soon as they are accepted.",
     ),
 ];
+
+impl Prover<'_> {
+    /// Every server that always does the same.
+    pub(super) async fn nulls(&self, cases: &[Case]) -> anyhow::Result<Vec<Mutant>> {
+        let mut mutants = Vec::new();
+        for (name, null, about) in NULLS {
+            let id = format!("null/{name}");
+            if !self.wants(&id)? {
+                continue;
+            }
+            let clock = Instant::now();
+            let server = start(*null).await?;
+            let mut target = self.target(&server.url, true)?;
+            target.limits.request = Duration::from_millis(500);
+            // A case that asks for just this answer passes; it is no proof that one fails which does not.
+            let nothing = Tamper::Falsify(Arc::default());
+            let outcomes = self
+                .run(&target, cases.to_vec(), nothing, 32, |outcome| {
+                    outcome.verdict == Verdict::Fail
+                })
+                .await?;
+            let fates = outcomes.iter().map(|outcome| fate_of(outcome, &[]));
+            let best = fates.fold(None, clearer);
+            mutants.push(Mutant {
+                id,
+                kind: Kind::Null,
+                about: (*about).to_owned(),
+                requirements: Vec::new(),
+                missing: "no case asks for an answer that such a server does not give".to_owned(),
+                fate: match best {
+                    Some(Fate::Elsewhere(kill)) => Fate::Killed(kill),
+                    other => other.unwrap_or(Fate::Survived),
+                },
+                duration: clock.elapsed(),
+            });
+        }
+        Ok(mutants)
+    }
+}
 
 /// A server that is up until this is dropped.
 pub(super) struct Server {

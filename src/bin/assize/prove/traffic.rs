@@ -1,6 +1,6 @@
-//! Mutants of the traffic with an endpoint that is right: each case by itself, many in one run.
+//! Mutants of the traffic with an endpoint that is right: a mutant for each case, many cases in one run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,23 +10,24 @@ use assize::proof::{Fate, Kill, Kind, Mutant};
 use assize::runner::{Mutation, Tamper};
 use assize::target::Target;
 
-use super::{Prover, fate_of};
+use super::Prover;
+use super::fate::fate_of;
 
 /// Cases at once: most of them wait for an aftermath that never comes.
 const JOBS: usize = 96;
+/// Between the id of a case and the number of its copy; ids of cases do not have it.
+const COPY: char = '~';
 
 /// A mutation and how far its trials have come.
 struct Trial {
     mutation: Mutation,
     next: usize,
-    /// How many cases the next round may try it with.
-    breadth: usize,
     error: Option<Kill>,
     fate: Option<Fate>,
     time: Duration,
 }
 
-/// Tries every mutation until a case notices it or none is left. In each round a case tries one mutation.
+/// Tries every mutation until a case notices it or none is left, each round with more cases than the one before.
 pub(super) async fn prove(
     prover: &Prover<'_>,
     target: &Target,
@@ -34,59 +35,56 @@ pub(super) async fn prove(
     mutations: Vec<Mutation>,
 ) -> anyhow::Result<Vec<Mutant>> {
     let cases: BTreeMap<&str, &Case> = cases.iter().map(|case| (case.id.as_str(), case)).collect();
+    let excuses = prover.excuses();
     let mut trials = Vec::new();
     for mut mutation in mutations {
         mutation
             .trials
             .retain(|(case, _, _)| cases.contains_key(case.as_str()));
         if !mutation.trials.is_empty() && prover.wants(&mutation.id)? {
+            // What no case can notice is tried only where everything is.
+            let excuse = excuses.iter().find(|excuse| excuse.covers(&mutation.id));
+            let excuse = excuse.filter(|_| !prover.arguments.full);
             trials.push(Trial {
-                mutation,
                 next: 0,
-                breadth: 1,
                 error: None,
-                fate: None,
+                fate: excuse.map(|excuse| Fate::Equivalent(excuse.because.to_owned())),
                 time: Duration::ZERO,
+                mutation,
             });
         }
     }
-    loop {
+    let mut breadth = 1;
+    while trials.iter().any(|trial| trial.fate.is_none()) {
         let clock = Instant::now();
-        let mut round = BTreeMap::new();
-        let mut tried: BTreeMap<String, usize> = BTreeMap::new();
+        let (mut chosen, mut falsehoods, mut tried) = (Vec::new(), BTreeMap::new(), Vec::new());
         for (at, trial) in trials.iter_mut().enumerate() {
             if trial.fate.is_some() {
                 continue;
             }
-            let mut left = trial.breadth;
-            while left > 0
-                && let Some((case, act, falsehood)) = trial.mutation.trials.get(trial.next)
-                && !round.contains_key(case)
-            {
-                round.insert(case.clone(), (*act, falsehood.clone()));
-                tried.insert(case.clone(), at);
+            let next = trial.mutation.trials.iter().skip(trial.next).take(breadth);
+            for (case, act, falsehood) in next {
+                let mut copy = cases[case.as_str()].clone();
+                copy.id = format!("{case}{COPY}{}", tried.len());
+                falsehoods.insert(copy.id.clone(), (*act, falsehood.clone()));
+                chosen.push(copy);
+                tried.push(at);
                 trial.next += 1;
-                left -= 1;
             }
-            trial.breadth = (trial.breadth * 2).min(64);
         }
-        if round.is_empty() {
-            break;
-        }
-        let chosen: Vec<Case> = round
-            .keys()
-            .filter_map(|id| cases.get(id.as_str()).map(|case| (*case).clone()))
-            .collect();
-        let tamper = Tamper::Falsify(Arc::new(round));
+        let tamper = Tamper::Falsify(Arc::new(falsehoods));
         let outcomes = prover.run(target, chosen, tamper, JOBS, |_| false).await?;
-        let mut touched = BTreeSet::new();
-        for outcome in &outcomes {
-            let Some(at) = tried.get(&outcome.id) else {
+        for mut outcome in outcomes {
+            let Some((case, copy)) = outcome.id.rsplit_once(COPY) else {
+                continue;
+            };
+            let Some(at) = copy.parse().ok().and_then(|copy: usize| tried.get(copy)) else {
                 continue;
             };
             let trial = &mut trials[*at];
-            touched.insert(*at);
-            match (outcome.verdict, fate_of(outcome, &[])) {
+            trial.time += outcome.duration;
+            outcome.id.truncate(case.len());
+            match (outcome.verdict, fate_of(&outcome, &[])) {
                 (Verdict::Fail, Some(Fate::Elsewhere(kill))) => {
                     trial.fate.get_or_insert(Fate::Killed(kill));
                 }
@@ -96,15 +94,14 @@ pub(super) async fn prove(
                 _ => {}
             }
         }
-        for at in touched {
-            trials[at].time += clock.elapsed();
-        }
         for trial in &mut trials {
             if trial.fate.is_none() && trial.next == trial.mutation.trials.len() {
                 let erred = trial.error.take().map(Fate::Erred);
                 trial.fate = Some(erred.unwrap_or(Fate::Survived));
             }
         }
+        eprintln!("{} cases in {:?}", tried.len(), clock.elapsed());
+        breadth = (breadth * 4).min(64);
     }
     let mutant = |trial: Trial| Mutant {
         id: trial.mutation.id,
