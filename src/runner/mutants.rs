@@ -38,7 +38,7 @@ pub fn mutations(noted: &BTreeMap<String, Vec<Act>>) -> Vec<Mutation> {
             );
             effects(act, |name, falsehood, about, missing| {
                 let trial = (case.clone(), at, falsehood);
-                let mutation = |whose: &str| Mutation {
+                let mutation = |name: &str, whose: &str| Mutation {
                     id: format!("effect/{name}/{whose}"),
                     kind: Kind::Effect,
                     about,
@@ -46,12 +46,21 @@ pub fn mutations(noted: &BTreeMap<String, Vec<Act>>) -> Vec<Mutation> {
                     trials: Vec::new(),
                 };
                 if Some(at) == last {
-                    let mut mutation = mutation(case);
+                    let mut mutation = mutation(name, case);
                     mutation.trials.push(trial);
                     own.push(mutation);
                 } else {
+                    // Any other object will do.
+                    let name = if name.starts_with("changed-") {
+                        "changed"
+                    } else {
+                        name
+                    };
                     let group = common.entry((label.clone(), name.to_owned()));
-                    group.or_insert_with(|| mutation(&label)).trials.push(trial);
+                    group
+                        .or_insert_with(|| mutation(name, &label))
+                        .trials
+                        .push(trial);
                 }
             });
         }
@@ -102,7 +111,7 @@ fn effects(act: &Act, mut add: impl FnMut(&str, Falsehood, String, &str)) {
             "nothing looks whether the refusal left the object as it was; add `unchanged`",
         );
     }
-    if refused && method == "POST" {
+    if refused && method == "POST" && !line.ends_with("{}") {
         add(
             "listed",
             Falsehood::Listed,

@@ -158,7 +158,7 @@ impl Tampering {
         request: Request,
     ) -> Exchange {
         match (phase, self.acting) {
-            (Phase::SetUp | Phase::CleanUp, _) => transport.send(phase, request).await,
+            (Phase::SetUp, _) => transport.send(phase, request).await,
             (Phase::Act, Some(judged)) => self.act(transport, request, judged).await,
             _ => {
                 let mut exchange = transport.send(phase, request).await;

@@ -128,7 +128,7 @@ impl CaseRun<'_> {
         loop {
             let (exchanges, violations) =
                 (self.session.exchanges.len(), self.session.violations.len());
-            let after = self.look(before).await?;
+            let after = self.look(judged, before).await?;
             let lists = self.lists(judged).await?;
             let known = self.judging_scope(scope.clone(), before, &after);
             let mut found = Vec::new();
@@ -172,14 +172,31 @@ impl CaseRun<'_> {
         }
     }
 
-    async fn look(&mut self, before: &Reads) -> Result<Reads, Stop> {
+    /// Reads what was there before; then what is to be gone and was so already, for it may have come back, and
+    /// whatever else an expression speaks of, such as what the step has created.
+    async fn look(&mut self, judged: &[&Expect], before: &Reads) -> Result<Reads, Stop> {
+        let mut places: Vec<usize> = before.iter().map(|(place, _, _)| *place).collect();
+        let gone = judged.iter().flat_map(|expect| &expect.gone);
+        let gone: BTreeSet<&str> = gone.map(|alias| alias.value.as_str()).collect();
+        let exprs = judged.iter().flat_map(|expect| expect.exprs());
+        let shown: BTreeSet<&str> = exprs
+            .flat_map(|expr| &expr.names)
+            .filter_map(|name| name.strip_prefix("after.")?.split('.').next())
+            .collect();
+        for (place, object) in self.objects.iter().enumerate() {
+            let alias = object.alias.as_str();
+            let asked = shown.contains(alias) || object.gone && gone.contains(alias);
+            if asked && !places.contains(&place) {
+                places.push(place);
+            }
+        }
         let mut reads = Vec::new();
-        for (place, _, _) in before {
+        for place in places {
             let (read, exchange) = self
                 .session
-                .read(Phase::Aftermath, &self.objects, *place)
+                .read(Phase::Aftermath, &self.objects, place)
                 .await?;
-            reads.push((*place, read, exchange));
+            reads.push((place, read, exchange));
         }
         Ok(reads)
     }
@@ -221,11 +238,8 @@ impl CaseRun<'_> {
                 .any(|expect| expect.gone.iter().any(|alias| alias.value == object.alias))
         };
         let mut found = Vec::new();
-        let ids: Vec<Json> = before
-            .iter()
-            .filter(|(place, _, _)| is_gone(&self.objects[*place]))
-            .filter_map(|(place, _, _)| self.objects[*place].id().cloned())
-            .collect();
+        let went = self.objects.iter().filter(|object| is_gone(object));
+        let ids: Vec<Json> = went.filter_map(|object| object.id().cloned()).collect();
         let others: Vec<(String, &Json)> = after
             .iter()
             .filter(|(place, _, _)| !is_gone(&self.objects[*place]))

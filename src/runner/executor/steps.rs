@@ -45,7 +45,8 @@ impl CaseRun<'_> {
             };
             let before = self.snapshot(&judged).await?;
             self.intend(&mut shot).await?;
-            self.begin_act(!must_succeed || !step.then.is_empty())?;
+            let binds = |expect: &&Expect| expect.judges() || expect.contract;
+            self.begin_act(judged.iter().any(binds))?;
             let exchange = self.act(&shot, &judged, step).await?;
             if let Some(tampering) = &mut self.session.tampering {
                 tampering.end();
