@@ -255,7 +255,7 @@ fn edits(act: &Act, other: Option<&Response>) -> Vec<(String, Falsehood, String,
             body,
         );
         let fields = act.response.body.json().and_then(|body| body.as_object());
-        for name in fields.into_iter().flat_map(|fields| fields.keys()) {
+        for (name, value) in fields.into_iter().flatten() {
             let field = "that field; add `body` or `schema`";
             add(
                 format!("without-{name}"),
@@ -263,12 +263,14 @@ fn edits(act: &Act, other: Option<&Response>) -> Vec<(String, Falsehood, String,
                 format!("the content has no field {name}"),
                 field,
             );
-            add(
-                format!("null-{name}"),
-                Falsehood::NullField(name.clone()),
-                format!("the field {name} is null"),
-                field,
-            );
+            if !value.is_null() {
+                add(
+                    format!("null-{name}"),
+                    Falsehood::NullField(name.clone()),
+                    format!("the field {name} is null"),
+                    field,
+                );
+            }
             add(
                 format!("retyped-{name}"),
                 Falsehood::RetypedField(name.clone()),
@@ -285,11 +287,10 @@ fn operation(act: &Act) -> String {
     let target = act.request.target();
     let path = target.split('?').next().unwrap_or(target);
     let segments = path.split('/').map(|segment| {
-        let version = segment.starts_with('v') && segment.len() < 6;
-        let id = segment
-            .bytes()
-            .any(|byte| byte.is_ascii_digit() || byte == b'%');
-        if id && !version { "{}" } else { segment }
+        let id = segment.contains('%')
+            || segment.len() > 16 && segment.bytes().any(|byte| byte.is_ascii_digit())
+            || segment.len() > 64;
+        if id { "{}" } else { segment }
     });
     segments.collect::<Vec<_>>().join("/")
 }

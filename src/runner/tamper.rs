@@ -349,7 +349,7 @@ fn edit(response: &mut Response, falsehood: &Falsehood) {
         }),
         Falsehood::RetypedField(name) => field(response, &|body| {
             let other = match body.get(name) {
-                Some(Json::String(_)) => Json::from(7),
+                Some(Json::String(_) | Json::Null) => Json::from(7),
                 _ => Json::from("seven"),
             };
             body.insert(name.clone(), other);
