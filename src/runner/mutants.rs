@@ -287,8 +287,9 @@ fn operation(act: &Act) -> String {
     let target = act.request.target();
     let path = target.split('?').next().unwrap_or(target);
     let segments = path.split('/').map(|segment| {
+        let digits = segment.bytes().filter(u8::is_ascii_digit).count();
         let id = segment.contains('%')
-            || segment.len() > 16 && segment.bytes().any(|byte| byte.is_ascii_digit())
+            || digits > 0 && (digits == segment.len() || segment.len() > 16)
             || segment.len() > 64;
         if id { "{}" } else { segment }
     });
