@@ -126,6 +126,9 @@ pub(super) fn report(outcomes: Vec<CaseOutcome>) -> RunReport {
                 .to_owned(),
         }],
         notices: Vec::new(),
+        part: None,
+        whole: false,
+        waivers: Vec::new(),
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -20,12 +19,12 @@ use super::tamper::Tamper;
 use super::transport::{SetupError, Transport};
 use super::{Context, executor};
 use crate::outcome::{
-    CaseOutcome, Event, Finding, RunReport, Verdict, Written, requirement_results,
+    CaseOutcome, Event, Finding, RunReport, Verdict, Written, conclude, requirements,
 };
 use crate::plan::Plan;
 use crate::suite::model::{Level, Suite};
 use crate::target::Target;
-use crate::waiver::Waivers;
+use crate::waiver::{self, Waivers};
 
 /// How a run goes about its cases.
 #[derive(Debug, Clone)]
@@ -153,9 +152,12 @@ pub async fn run(
         cut_short: None,
         outcomes: Vec::new(),
         leaked: Vec::new(),
-        requirements: Vec::new(),
+        requirements: requirements(&suite, target.profile_name()),
         scenarios: written(&plan),
         notices: Vec::new(),
+        part: plan.part.clone(),
+        whole: false,
+        waivers: Vec::new(),
     };
     let total = plan.cases.len();
     let runnable = plan.runnable().count();
@@ -186,8 +188,7 @@ pub async fn run(
     }
     order.emit(&mut on_event);
 
-    let today = TimeZone::UTC.to_datetime(started).date();
-    let mut waivers = options.waivers.in_force(today, options.strict);
+    let mut waivers = (options.waivers).in_force(waiver::today(started), options.strict);
     let mut waiting = waiting.into_iter();
     let mut running = JoinSet::new();
     let mut owners = BTreeMap::new();
@@ -283,8 +284,11 @@ pub async fn run(
     let mut extra: Vec<CaseOutcome> = (ctx.leases.troubles().into_iter())
         .map(|trouble| waivers.judge(redacted(&target.secrets, shared_outcome(trouble, started))))
         .collect();
-    let whole = options.whole && cut_short.is_none() && fast.is_none();
-    let (wrong, notices) = waivers.end(whole, started);
+    // A part shows of no waiver that it is not needed: the others may need it.
+    report.whole = options.whole && cut_short.is_none() && fast.is_none();
+    report.waivers = waivers.end();
+    let conclusive = report.whole && report.part.is_none();
+    let (wrong, notices) = waiver::conclude(&report.waivers, conclusive, started);
     extra.extend(wrong);
     for outcome in extra {
         on_event(Event::Finished(&outcome));
@@ -293,7 +297,7 @@ pub async fn run(
     if let Some(ledger) = Arc::into_inner(ctx).and_then(|ctx| ctx.ledger) {
         ledger.end(false).await;
     }
-    report.requirements = requirement_results(&suite, target.profile_name(), &outcomes);
+    conclude(&mut report.requirements, &outcomes);
     report.duration = clock.elapsed();
     report.cut_short = cut_short;
     report.outcomes = outcomes;

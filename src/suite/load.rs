@@ -61,6 +61,7 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
             resources: Vec::new(),
             profiles: Vec::new(),
             boundaries: Vec::new(),
+            sources: Vec::new(),
             files: Vec::new(),
             openapi: None,
             variables: selection.variables.clone(),
@@ -239,6 +240,9 @@ impl Loader {
                 return;
             }
         };
+        self.parts
+            .sources
+            .push((path.to_owned(), Arc::clone(&source)));
         let Some(node) = yaml::parse(&source, &mut self.found) else {
             self.lost = true;
             return;
@@ -294,6 +298,7 @@ impl Loader {
                 return;
             }
         };
+        self.parts.sources.push((resolved, Arc::clone(&source)));
         if let Some(node) = yaml::parse(&source, &mut self.found) {
             self.parts.openapi = OpenApi::read(&node, &mut self.found);
         }

@@ -12,6 +12,7 @@ mod found;
 mod github;
 mod init;
 mod list;
+mod merge;
 mod output;
 mod prove;
 mod reports;
@@ -20,6 +21,7 @@ mod run;
 mod schema;
 mod select;
 mod serve;
+mod shard;
 mod sweep;
 mod waivers;
 
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => serve::serve(&serve),
         Command::Schema(schema) => schema::schema(&schema),
         Command::Explain(explain) => explain::explain(&explain),
+        Command::Merge(merge) => merge::merge(&merge),
     };
     match result {
         Ok(code) => ExitCode::from(code),

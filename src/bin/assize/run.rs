@@ -21,7 +21,7 @@ use crate::github::GitHub;
 use crate::list::left_out;
 use crate::output::{complain, say, stdout_is_terminal, styled};
 use crate::reports::{Files, Reports};
-use crate::{USAGE, args, emulator, found, rerun, select, waivers};
+use crate::{USAGE, args, emulator, found, rerun, select, shard, waivers};
 
 /// Cases at once, unless said.
 const JOBS: u16 = 32;
@@ -37,6 +37,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     if !arguments.dry_run {
         aim.guard(&suite, &endpoint, arguments.allow_writes)?;
     }
+    let shard = shard::asked(&arguments.shard)?;
     let mut reports = Reports::open(&arguments.reports)?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
@@ -45,6 +46,8 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             .transpose()?;
         let seed = (arguments.generate.seed)
             .or(earlier.as_ref().map(|document| document.run.seed))
+            // Shards that do not know of each other have to choose alike.
+            .or(shard.map(|_| 0))
             .unwrap_or_else(fresh_seed);
         let own = arguments.selection.profile.as_deref();
         let profile = aim.profile(own);
@@ -91,17 +94,26 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
                 Some(waivers) => waivers,
             },
         };
-        let plan = Plan::new(&suite, cases.clone(), &filter, &target)?;
+        let mut plan = Plan::new(&suite, cases.clone(), &filter, &target)?;
         let nothing = plan
             .cases
             .is_empty()
             .then(|| select::nothing(&suite, &filter, cases));
+        // Where nothing is selected, there is nothing to be a part of.
+        if let Some(shard) = shard.filter(|_| nothing.is_none()) {
+            let all = plan.cases.len();
+            plan = plan.sharded(&suite, shard);
+            complain(&format!(
+                "shard {shard}: {} of {all} cases\n",
+                plan.cases.len()
+            ));
+        }
         let jobs = usize::from(arguments.jobs.or(aim.jobs()).unwrap_or(JOBS));
         if arguments.dry_run {
             let estimate = Estimate::of(&plan, &suite, &target, jobs);
             say(&(dry_run(&plan, &estimate, jobs) + &left_out(&plan, &rest)))?;
             complain(&nothing.unwrap_or_default());
-            return Ok(if plan.runnable().next().is_none() {
+            return Ok(if plan.runnable().next().is_none() && plan.part.is_none() {
                 4
             } else {
                 0

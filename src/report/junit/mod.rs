@@ -55,7 +55,7 @@ fn junit_within(report: &RunReport, mut texts: usize) -> Result<String, Serializ
     );
     suite
         .extra
-        .insert("hostname".into(), one_line(host(&report.endpoint)).into());
+        .insert("hostname".into(), one_line(&hosts(&report.endpoint)).into());
     suite.add_properties(suite_properties(report));
     for ((classname, name), outcome) in names(report).into_iter().zip(&report.outcomes) {
         let mut case = TestCase::new(name, status(outcome, report, &mut texts));
@@ -81,7 +81,15 @@ fn junit_within(report: &RunReport, mut texts: usize) -> Result<String, Serializ
     document.to_string()
 }
 
-/// The endpoint's host and port.
+/// The hosts and ports of the endpoint, of which merged shards have several.
+fn hosts(endpoint: &str) -> String {
+    endpoint
+        .split(", ")
+        .map(host)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 fn host(endpoint: &str) -> &str {
     let rest = endpoint
         .split_once("://")

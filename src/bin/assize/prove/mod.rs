@@ -285,6 +285,7 @@ impl Prover<'_> {
                 .map(|case| Planned { case, skip: None })
                 .collect(),
             left_out: 0,
+            part: None,
         };
         let mut outcomes = Vec::new();
         let (stop, mut stopped) = oneshot::channel();
