@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::identity::Identities;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
 use super::pace::Pace;
+use super::queue::Queue;
 use super::redact::{redacted, redacted_leak};
 use super::room::{NoRoom, Rooms};
 use super::tamper::Tamper;
@@ -31,6 +32,10 @@ use crate::waiver::{self, Waivers};
 pub struct Options {
     /// Cases at once: 1 or more.
     pub jobs: usize,
+    /// Of these, so many that hold objects of the suite, which may be dear: 1 or more.
+    pub holders: usize,
+    /// How long cases took in an earlier run, by their ids; the longest are started first.
+    pub durations: BTreeMap<String, Duration>,
     /// Start nothing more after the first failure or error.
     pub fail_fast: bool,
     /// Start nothing more after this time, and stop what runs.
@@ -54,11 +59,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// 32 cases at once, to the end, not strict, seed 0, a new run id, no ledger and no waivers.
+    /// 256 cases at once, 32 of them with objects of the suite, to the end, not strict, seed 0, a new run id, no ledger and no waivers.
     pub fn standard() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
         Self {
-            jobs: 32,
+            jobs: 256,
+            holders: 32,
+            durations: BTreeMap::new(),
             fail_fast: false,
             deadline: None,
             strict: false,
@@ -189,7 +196,7 @@ pub async fn run(
     order.emit(&mut on_event);
 
     let mut waivers = (options.waivers).in_force(waiver::today(started), options.strict);
-    let mut waiting = waiting.into_iter();
+    let mut queue = Queue::new(waiting, &options.durations, options.holders);
     let mut running = JoinSet::new();
     let mut owners = BTreeMap::new();
     let mut cut_short: Option<String> = None;
@@ -204,11 +211,11 @@ pub async fn run(
             && fast.is_none()
             && !cancel.is_cancelled()
         {
-            let Some((at, case)) = waiting.next() else {
+            let Some((at, case)) = queue.next() else {
                 break;
             };
-            let ctx = Arc::clone(&ctx);
-            let kept = case.clone();
+            let (ctx, case) = (Arc::clone(&ctx), Arc::new(case));
+            let kept = Arc::clone(&case);
             let handle = running.spawn(async move { (at, executor::execute(&ctx, &case).await) });
             owners.insert(handle.id(), (at, kept));
         }
@@ -221,29 +228,26 @@ pub async fn run(
             }
         };
         let Some(joined) = joined else { break };
+        let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let Some((at, case)) = owners.remove(&id) else {
+            continue;
+        };
+        queue.ended(&case);
         let (at, outcome) = match joined {
-            Ok((id, outcome)) => {
-                owners.remove(&id);
-                outcome
-            }
-            Err(error) => {
-                let Some((at, case)) = owners.remove(&error.id()) else {
-                    continue;
-                };
-                (
-                    at,
-                    executor::describe(
-                        &case,
-                        case.scenario.span.location(),
-                        Verdict::Error,
-                        Some(format!(
-                            "this program failed while it ran the case: {error}"
-                        )),
-                        started,
-                        Duration::ZERO,
-                    ),
-                )
-            }
+            Ok((_, outcome)) => outcome,
+            Err(error) => (
+                at,
+                executor::describe(
+                    &case,
+                    case.scenario.span.location(),
+                    Verdict::Error,
+                    Some(format!(
+                        "this program failed while it ran the case: {error}"
+                    )),
+                    started,
+                    Duration::ZERO,
+                ),
+            ),
         };
         done += 1;
         let outcome = waivers.judge(redacted(&target.secrets, outcome));
@@ -265,7 +269,7 @@ pub async fn run(
         (None, Some(id)) => format!("not run: --fail-fast after {id}"),
         (None, None) => "not run".to_owned(),
     };
-    for (at, case) in waiting {
+    for (at, case) in queue.rest() {
         order.outcomes[at] = Some(executor::describe(
             &case,
             case.scenario.span.location(),

@@ -164,7 +164,8 @@ pub(crate) struct Run {
     /// Requests a second, all cases together.
     #[arg(long, value_name = "N", env = "ASSIZE_RATE", value_parser = rate)]
     pub(crate) rate: Option<f64>,
-    /// Cases at once; 32 unless said. Waiting is what takes time, so this does not follow the number of processors.
+    /// Cases at once; unless said, 256, and 32 of those that have objects of the suite. Waiting is what takes
+    /// time, so this does not follow the number of processors.
     #[arg(long, short, value_name = "N", env = "ASSIZE_JOBS", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) jobs: Option<u16>,
     /// Start nothing more after the first failure or error.
@@ -179,6 +180,9 @@ pub(crate) struct Run {
     /// Only what did not pass in an earlier run, by its JSON report; its seed, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) rerun: Option<PathBuf>,
+    /// Begin with what took longest in an earlier run, by its JSON report; that of --rerun unless said.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Option<PathBuf>,
     /// Say what would run and what not, and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -24,7 +24,10 @@ use crate::reports::{Files, Reports};
 use crate::{USAGE, args, emulator, found, rerun, select, shard, waivers};
 
 /// Cases at once, unless said.
-const JOBS: u16 = 32;
+const JOBS: u16 = 256;
+
+/// Of these, so many with objects of the suite.
+const HOLDERS: u16 = 32;
 
 pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     let Some(aim) = Aim::take(&arguments.target, &arguments.selection.variables)? else {
@@ -44,6 +47,12 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         let earlier = (arguments.rerun.as_deref())
             .map(rerun::report)
             .transpose()?;
+        let timed = (arguments.durations.as_deref())
+            .map(rerun::report)
+            .transpose()?;
+        let durations = (timed.as_ref().or(earlier.as_ref()))
+            .map(rerun::durations)
+            .unwrap_or_default();
         let seed = (arguments.generate.seed)
             .or(earlier.as_ref().map(|document| document.run.seed))
             // Shards that do not know of each other have to choose alike.
@@ -108,10 +117,12 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
                 plan.cases.len()
             ));
         }
-        let jobs = usize::from(arguments.jobs.or(aim.jobs()).unwrap_or(JOBS));
+        let said = arguments.jobs.or(aim.jobs());
+        let jobs = usize::from(said.unwrap_or(JOBS));
+        let holders = usize::from(said.unwrap_or(HOLDERS));
         if arguments.dry_run {
-            let estimate = Estimate::of(&plan, &suite, &target, jobs);
-            say(&(dry_run(&plan, &estimate, jobs) + &left_out(&plan, &rest)))?;
+            let estimate = Estimate::of(&plan, &suite, &target, holders);
+            say(&(dry_run(&plan, &estimate, holders) + &left_out(&plan, &rest)))?;
             complain(&nothing.unwrap_or_default());
             return Ok(if plan.runnable().next().is_none() && plan.part.is_none() {
                 4
@@ -126,6 +137,8 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         let ledger = embedded.is_none().then(|| arguments.ledger.clone());
         let options = Options {
             jobs,
+            holders,
+            durations,
             fail_fast: arguments.fail_fast,
             deadline: arguments.deadline,
             strict: arguments.strict,

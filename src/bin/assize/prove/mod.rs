@@ -271,6 +271,7 @@ impl Prover<'_> {
         let real = matches!(tamper, Tamper::Note(_));
         let options = Options {
             jobs,
+            holders: jobs,
             seed: self.arguments.seed,
             // What only ought to be is judged, too: a mutant breaks it all the same.
             strict: true,
