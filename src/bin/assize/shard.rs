@@ -121,6 +121,15 @@ mod tests {
     }
 
     #[test]
+    fn the_table_in_the_documentation_is_this_one() {
+        let document = include_str!("../../../docs/ci.md");
+        for (system, index, first, total) in SYSTEMS {
+            let row = format!("| {system} | `{index}`, from {first} | `{total}`");
+            assert!(document.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
     fn an_environment_that_says_nothing_is_told_with_what_is_known() {
         for variables in [
             &[][..],
