@@ -171,6 +171,18 @@ pub struct CaseOutcome {
 }
 
 impl CaseOutcome {
+    /// Whether nothing is to be told of it but that it passed: it shows no requirement, and left nothing.
+    pub fn is_plain(&self) -> bool {
+        self.verdict == Verdict::Pass
+            && self.judged > 0
+            && self.requirements.is_empty()
+            && self.findings.is_empty()
+            && self.not_judged.is_empty()
+            && self.observations.is_empty()
+            && self.leaked.is_empty()
+            && self.reproducer.is_none()
+    }
+
     /// Whether it passed because there was nothing that it was held to.
     pub fn only_observed(&self) -> bool {
         self.verdict == Verdict::Pass && self.findings.is_empty() && self.judged == 0
@@ -227,8 +239,10 @@ pub struct RunReport {
     pub duration: Duration,
     /// Why it ended before its time, if it did.
     pub cut_short: Option<String>,
-    /// What came of each case, in the order of the plan.
+    /// What came of each case, in the order of the plan, without those that are only counted.
     pub outcomes: Vec<CaseOutcome>,
+    /// How many cases passed of which nothing more is to be told, and which are not kept for that.
+    pub plain: usize,
     /// What shared objects were left on the endpoint.
     pub leaked: Vec<Leak>,
     /// What the requirements came to, by id.
@@ -328,6 +342,7 @@ impl RunReport {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts {
             leaked: self.leaked.len(),
+            passed: self.plain,
             ..Counts::default()
         };
         for outcome in &self.outcomes {

@@ -29,7 +29,7 @@ const IN_USE: &str = r#"steps:
     capture: { member: body.member.id }
     then: { status: 201 }
   - request: DELETE /v2.0/lbaas/pools/{{ pool }}
-    then: { status: 409, body: { NeutronError: { message: { contains: in use } } } }
+    then: { status: 409, body: { NeutronError: { message: { $contains: in use } } } }
   - request: DELETE /v2.0/lbaas/pools/{{ pool }}/members/{{ member }}
     then: { status: 204 }
   - request: DELETE /v2.0/lbaas/pools/{{ pool }}

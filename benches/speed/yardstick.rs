@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 /// Sends what W(n) asks for, so many cases at once.
 pub(crate) fn run(url: &str, n: usize, lanes: usize) -> anyhow::Result<()> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let client = Client::builder().no_proxy().build()?;

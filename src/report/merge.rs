@@ -87,6 +87,7 @@ pub fn merge(shards: Vec<(String, Document)>) -> Result<Merged, Vec<String>> {
         cut_short: cut_short(&documents),
         scenarios: written(&documents, &outcomes),
         outcomes,
+        plain: 0,
         leaked: left(&documents),
         requirements,
         notices,

@@ -41,5 +41,5 @@ pub use annotations::annotations;
 pub use console::Console;
 pub use curl::curl;
 pub use html::{Html, html};
-pub use junit::junit;
+pub use junit::{Junit, junit};
 pub use markdown::markdown;

@@ -111,6 +111,7 @@ pub(super) fn report(outcomes: Vec<CaseOutcome>) -> RunReport {
         duration: Duration::from_millis(1234),
         cut_short: None,
         outcomes,
+        plain: 0,
         leaked: Vec::new(),
         requirements: vec![
             requirement("DP-10", "A pool that has members is not deleted", cases),

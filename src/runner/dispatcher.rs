@@ -56,6 +56,8 @@ pub struct Options {
     pub grace: Option<Duration>,
     /// What is done to the traffic, to see what the suite is worth.
     pub tamper: Option<Tamper>,
+    /// Whether the report keeps cases of which nothing is to be told but that they passed.
+    pub keep_all: bool,
 }
 
 impl Options {
@@ -76,6 +78,7 @@ impl Options {
             whole: false,
             grace: None,
             tamper: None,
+            keep_all: true,
         }
     }
 }
@@ -158,6 +161,7 @@ pub async fn run(
         duration: Duration::ZERO,
         cut_short: None,
         outcomes: Vec::new(),
+        plain: 0,
         leaked: Vec::new(),
         requirements: requirements(&suite, target.profile_name()),
         scenarios: written(&plan),
@@ -174,21 +178,27 @@ pub async fn run(
         skipped: total - runnable,
     });
     let mut order = Order {
-        outcomes: (0..total).map(|_| None).collect(),
+        waiting: BTreeMap::new(),
         next: 0,
+        told: Vec::new(),
+        all: options.keep_all,
+        plain: 0,
     };
     let mut waiting = Vec::new();
     for (at, planned) in plan.cases.into_iter().enumerate() {
         match planned.skip {
             Some(reason) => {
-                order.outcomes[at] = Some(executor::describe(
-                    &planned.case,
-                    planned.case.scenario.span.location(),
-                    Verdict::Skip,
-                    Some(reason),
-                    started,
-                    Duration::ZERO,
-                ));
+                order.came(
+                    at,
+                    executor::describe(
+                        &planned.case,
+                        planned.case.scenario.span.location(),
+                        Verdict::Skip,
+                        Some(reason),
+                        started,
+                        Duration::ZERO,
+                    ),
+                );
             }
             None => waiting.push((at, planned.case)),
         }
@@ -257,7 +267,7 @@ pub async fn run(
         {
             fast = Some(outcome.id.clone());
         }
-        order.outcomes[at] = Some(outcome);
+        order.came(at, outcome);
         on_event(Event::Progress { done });
         order.emit(&mut on_event);
     }
@@ -270,21 +280,24 @@ pub async fn run(
         (None, None) => "not run".to_owned(),
     };
     for (at, case) in queue.rest() {
-        order.outcomes[at] = Some(executor::describe(
-            &case,
-            case.scenario.span.location(),
-            Verdict::Skip,
-            Some(reason.clone()),
-            started,
-            Duration::ZERO,
-        ));
+        order.came(
+            at,
+            executor::describe(
+                &case,
+                case.scenario.span.location(),
+                Verdict::Skip,
+                Some(reason.clone()),
+                started,
+                Duration::ZERO,
+            ),
+        );
     }
     order.emit(&mut on_event);
 
     let leaked = (ctx.leases.close(&ctx).await.into_iter())
         .map(|leak| redacted_leak(&target.secrets, leak))
         .collect();
-    let mut outcomes: Vec<CaseOutcome> = order.outcomes.into_iter().flatten().collect();
+    let mut outcomes = order.told;
     let mut extra: Vec<CaseOutcome> = (ctx.leases.troubles().into_iter())
         .map(|trouble| waivers.judge(redacted(&target.secrets, shared_outcome(trouble, started))))
         .collect();
@@ -305,6 +318,7 @@ pub async fn run(
     report.duration = clock.elapsed();
     report.cut_short = cut_short;
     report.outcomes = outcomes;
+    report.plain = order.plain;
     report.leaked = leaked;
     report.notices = notices;
     Ok(report)
@@ -334,15 +348,29 @@ async fn sleep_until(deadline: Option<tokio::time::Instant>) {
 
 /// Outcomes by their place in the plan, and how far they have been told of.
 struct Order {
-    outcomes: Vec<Option<CaseOutcome>>,
+    /// Those before which one is missing.
+    waiting: BTreeMap<usize, CaseOutcome>,
     next: usize,
+    /// Those that were told of, and how many of them were not kept.
+    told: Vec<CaseOutcome>,
+    all: bool,
+    plain: usize,
 }
 
 impl Order {
+    fn came(&mut self, at: usize, outcome: CaseOutcome) {
+        self.waiting.insert(at, outcome);
+    }
+
     fn emit(&mut self, on_event: &mut impl FnMut(Event<'_>)) {
-        while let Some(Some(outcome)) = self.outcomes.get(self.next) {
-            on_event(Event::Finished(outcome));
+        while let Some(outcome) = self.waiting.remove(&self.next) {
+            on_event(Event::Finished(&outcome));
             self.next += 1;
+            if self.all || !outcome.is_plain() {
+                self.told.push(outcome);
+            } else {
+                self.plain += 1;
+            }
         }
     }
 }

@@ -32,6 +32,10 @@ use clap::Parser as _;
 use args::{Arguments, Command};
 use output::complain;
 
+/// A run makes and drops many small texts on all threads at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Bad usage, a bad suite, or a file that cannot be used.
 const USAGE: u8 = 2;
 

@@ -103,11 +103,11 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
                 Some(waivers) => waivers,
             },
         };
-        let mut plan = Plan::new(&suite, cases.clone(), &filter, &target)?;
+        let mut plan = Plan::new(&suite, cases, &filter, &target)?;
         let nothing = plan
             .cases
             .is_empty()
-            .then(|| select::nothing(&suite, &filter, cases));
+            .then(|| select::nothing(&suite, &filter, expand(&suite, &target, &generate).cases));
         // Where nothing is selected, there is nothing to be a part of.
         if let Some(shard) = shard.filter(|_| nothing.is_none()) {
             let all = plan.cases.len();
@@ -146,6 +146,8 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             ledger,
             waivers,
             whole: all && plan.left_out == 0,
+            // The reports have all of them.
+            keep_all: false,
             ..Options::standard()
         };
         let github = GitHub::here();
