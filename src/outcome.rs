@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Mismatch;
 use crate::exchange::{Exchange, millis};
+use crate::plan::Part;
 use crate::source::Location;
-use crate::suite::model::{Level, Suite};
+use crate::suite::model::{Level, Requirement, Suite};
 
 /// What a case came to.
 #[derive(
@@ -169,6 +171,18 @@ pub struct CaseOutcome {
 }
 
 impl CaseOutcome {
+    /// Whether nothing is to be told of it but that it passed: it shows no requirement, and left nothing.
+    pub fn is_plain(&self) -> bool {
+        self.verdict == Verdict::Pass
+            && self.judged > 0
+            && self.requirements.is_empty()
+            && self.findings.is_empty()
+            && self.not_judged.is_empty()
+            && self.observations.is_empty()
+            && self.leaked.is_empty()
+            && self.reproducer.is_none()
+    }
+
     /// Whether it passed because there was nothing that it was held to.
     pub fn only_observed(&self) -> bool {
         self.verdict == Verdict::Pass && self.findings.is_empty() && self.judged == 0
@@ -225,8 +239,10 @@ pub struct RunReport {
     pub duration: Duration,
     /// Why it ended before its time, if it did.
     pub cut_short: Option<String>,
-    /// What came of each case, in the order of the plan.
+    /// What came of each case, in the order of the plan, without those that are only counted.
     pub outcomes: Vec<CaseOutcome>,
+    /// How many cases passed of which nothing more is to be told, and which are not kept for that.
+    pub plain: usize,
     /// What shared objects were left on the endpoint.
     pub leaked: Vec<Leak>,
     /// What the requirements came to, by id.
@@ -235,6 +251,32 @@ pub struct RunReport {
     pub scenarios: Vec<Written>,
     /// What should be known and changes nothing, such as a waiver that ends soon.
     pub notices: Vec<String>,
+    /// What it is a part of, if others run the rest.
+    pub part: Option<Part>,
+    /// Whether all cases of the suite were in the plan, and all of this part of it ran.
+    pub whole: bool,
+    /// What its waivers met.
+    pub waivers: Vec<Tally>,
+}
+
+/// What a waiver met in a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tally {
+    /// What it covers: `case` or `requirement`, and the pattern.
+    pub waiver: String,
+    /// With whose word it is.
+    pub owner: String,
+    /// Where it was agreed.
+    pub reference: String,
+    /// The last day on which it holds, in UTC.
+    #[schemars(with = "String")]
+    pub expires: Date,
+    /// Where it is written.
+    pub location: Location,
+    /// How many cases that it concerns passed.
+    pub passed: usize,
+    /// How many needed it.
+    pub needed: usize,
 }
 
 /// A scenario as it is written.
@@ -300,6 +342,7 @@ impl RunReport {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts {
             leaked: self.leaked.len(),
+            passed: self.plain,
             ..Counts::default()
         };
         for outcome in &self.outcomes {
@@ -322,7 +365,7 @@ impl RunReport {
     }
 
     /// The exit code: 3 when something could not be judged or the run was cut short, else 1 for a failure,
-    /// else 5 for a leak, else 4 when nothing ran, else 0.
+    /// else 5 for a leak, else 4 when nothing ran, else 0. That nothing ran is told of the whole and not of a part.
     pub fn exit_code(&self) -> u8 {
         let counts = self.counts();
         if counts.errors > 0 || self.cut_short.is_some() {
@@ -331,7 +374,7 @@ impl RunReport {
             1
         } else if counts.leaked > 0 {
             5
-        } else if counts.passed + counts.waived == 0 {
+        } else if counts.passed + counts.waived == 0 && self.part.is_none() {
             4
         } else {
             0
@@ -339,73 +382,63 @@ impl RunReport {
     }
 }
 
-/// What the requirements came to. A requirement fails when a finding of a judged case names it; it passes
-/// when one of its cases passed that was held to it, or if it does not bind, and no finding names it; it errs
-/// when none of its cases could be judged.
-pub fn requirement_results(
-    suite: &Suite,
-    profile: Option<&str>,
-    outcomes: &[CaseOutcome],
-) -> Vec<RequirementResult> {
+/// The requirements of a suite, before anything came of them.
+pub fn requirements(suite: &Suite, profile: Option<&str>) -> Vec<RequirementResult> {
+    let told = |requirement: &Requirement| RequirementResult {
+        id: requirement.id.clone(),
+        text: requirement.text_for(profile).to_owned(),
+        level: requirement.level_for(profile),
+        source: requirement.source_for(profile).to_owned(),
+        origin: requirement.origin.clone(),
+        cases: Vec::new(),
+        verdict: None,
+        untested: requirement.untested.clone(),
+        generated: suite.is_for_generated_cases(&requirement.id),
+    };
+    suite.requirements.values().map(told).collect()
+}
+
+/// Says of requirements what they came to. A requirement fails when a finding of a judged case names it; it
+/// passes when one of its cases passed that was held to it, or if it does not bind, and no finding names it;
+/// it errs when none of its cases could be judged.
+pub fn conclude(requirements: &mut [RequirementResult], outcomes: &[CaseOutcome]) {
     let mut cases: BTreeMap<&str, Vec<&CaseOutcome>> = BTreeMap::new();
     for outcome in outcomes {
         for id in &outcome.requirements {
             cases.entry(id).or_default().push(outcome);
         }
     }
-    suite
-        .requirements
-        .values()
-        .map(|requirement| {
-            let shows = |outcome: &&CaseOutcome| {
-                outcome.verdict == Verdict::Pass && !outcome.not_judged.contains(&requirement.id)
-            };
-            let own = cases
-                .get(requirement.id.as_str())
-                .map_or(&[][..], Vec::as_slice);
-            let broken = own.iter().any(|outcome| {
-                outcome
-                    .findings
-                    .iter()
-                    .any(|finding| finding.requirements.contains(&requirement.id))
-            });
-            let any = |verdict| own.iter().any(|outcome| outcome.verdict == verdict);
-            let verdict = if own.is_empty() {
-                None
-            } else if broken {
-                Some(
-                    if own.iter().any(|outcome| {
-                        outcome.verdict == Verdict::Waived
-                            && outcome
-                                .findings
-                                .iter()
-                                .any(|finding| finding.requirements.contains(&requirement.id))
-                    }) {
-                        Verdict::Waived
-                    } else {
-                        Verdict::Fail
-                    },
-                )
-            } else if own.iter().any(shows) {
-                Some(Verdict::Pass)
-            } else if any(Verdict::Error) || any(Verdict::Fail) || any(Verdict::Pass) {
-                // A case that failed for another reason shows nothing, neither for it nor against it, and
-                // neither does one that was not held to it.
-                Some(Verdict::Error)
+    for requirement in requirements {
+        let shows = |outcome: &&CaseOutcome| {
+            outcome.verdict == Verdict::Pass && !outcome.not_judged.contains(&requirement.id)
+        };
+        let own = cases
+            .get(requirement.id.as_str())
+            .map_or(&[][..], Vec::as_slice);
+        let breaks = |outcome: &&CaseOutcome| {
+            let mut findings = outcome.findings.iter();
+            findings.any(|finding| finding.requirements.contains(&requirement.id))
+        };
+        let any = |verdict| own.iter().any(|outcome| outcome.verdict == verdict);
+        let verdict = if own.is_empty() {
+            None
+        } else if own.iter().any(breaks) {
+            let waived = |outcome: &&CaseOutcome| outcome.verdict == Verdict::Waived;
+            Some(if own.iter().filter(|it| breaks(it)).any(|it| waived(it)) {
+                Verdict::Waived
             } else {
-                Some(Verdict::Skip)
-            };
-            RequirementResult {
-                id: requirement.id.clone(),
-                text: requirement.text_for(profile).to_owned(),
-                level: requirement.level_for(profile),
-                source: requirement.source_for(profile).to_owned(),
-                origin: requirement.origin.clone(),
-                cases: own.iter().map(|outcome| outcome.id.clone()).collect(),
-                verdict,
-                untested: requirement.untested.clone(),
-                generated: suite.is_for_generated_cases(&requirement.id),
-            }
-        })
-        .collect()
+                Verdict::Fail
+            })
+        } else if own.iter().any(shows) {
+            Some(Verdict::Pass)
+        } else if any(Verdict::Error) || any(Verdict::Fail) || any(Verdict::Pass) {
+            // A case that failed for another reason shows nothing, neither for it nor against it, and
+            // neither does one that was not held to it.
+            Some(Verdict::Error)
+        } else {
+            Some(Verdict::Skip)
+        };
+        requirement.cases = own.iter().map(|outcome| outcome.id.clone()).collect();
+        requirement.verdict = verdict;
+    }
 }

@@ -1,6 +1,7 @@
 //! What will run and what will not, with the reason: decided once, before the first request.
 
 mod estimate;
+mod shard;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,7 @@ use crate::suite::model::{Level, Step, Suite};
 use crate::target::Target;
 
 pub use estimate::{Estimate, Objects, REQUEST, SETTLING, Work};
+pub use shard::{Part, Shard, ShardError};
 
 /// Which cases are wanted.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +69,8 @@ pub struct Plan {
     pub cases: Vec<Planned>,
     /// How many cases the filter left out.
     pub left_out: usize,
+    /// What they are a part of, if others run the rest.
+    pub part: Option<Part>,
 }
 
 /// One case of a plan.
@@ -131,7 +135,11 @@ impl Plan {
             })
             .collect();
         let left_out = before - cases.len();
-        Ok(Self { cases, left_out })
+        Ok(Self {
+            cases,
+            left_out,
+            part: None,
+        })
     }
 
     /// The cases that will run.

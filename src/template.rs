@@ -9,8 +9,8 @@ mod pattern;
 mod scope;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Environment, Expression, UndefinedBehavior};
@@ -73,8 +73,39 @@ pub struct Expr {
     /// Where.
     pub span: Span,
     /// The names it uses, with the attributes that are read of them: `pool.id`.
-    pub names: BTreeSet<String>,
-    compiled: Arc<Expression<'static, 'static>>,
+    pub names: Arc<BTreeSet<String>>,
+    compiled: Arc<Compiled>,
+}
+
+/// What is the same for all expressions with one text.
+struct Compiled {
+    expression: Expression<'static, 'static>,
+    names: Arc<BTreeSet<String>>,
+}
+
+/// What is compiled, by its text, as long as anything uses it. Suites say the same things many times, and what
+/// is compiled is large.
+static COMPILED: LazyLock<Mutex<HashMap<String, Weak<Compiled>>>> = LazyLock::new(Mutex::default);
+
+/// So many texts are kept at the least before those are looked for that nothing uses any more.
+const KEPT: usize = 1024;
+
+fn compiled(text: &str) -> Result<Arc<Compiled>, minijinja::Error> {
+    let mut known = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(compiled) = known.get(text).and_then(Weak::upgrade) {
+        return Ok(compiled);
+    }
+    let expression = ENVIRONMENT.compile_expression_owned(text.to_owned())?;
+    let names = expression.undeclared_variables(true).into_iter().collect();
+    let compiled = Arc::new(Compiled {
+        expression,
+        names: Arc::new(names),
+    });
+    if known.len() >= KEPT && known.len() == known.capacity() {
+        known.retain(|_, compiled| compiled.strong_count() > 0);
+    }
+    known.insert(text.to_owned(), Arc::downgrade(&compiled));
+    Ok(compiled)
 }
 
 impl std::fmt::Debug for Expr {
@@ -98,16 +129,13 @@ pub struct EvalError {
 impl Expr {
     /// Compiles an expression; what is wrong with it is in `found`.
     pub fn compile(text: &str, span: &Span, found: &mut Vec<Diagnostic>) -> Option<Self> {
-        match ENVIRONMENT.compile_expression_owned(text.to_owned()) {
-            Ok(compiled) => {
-                let names = compiled.undeclared_variables(true).into_iter().collect();
-                Some(Self {
-                    text: text.trim().to_owned(),
-                    span: span.clone(),
-                    names,
-                    compiled: Arc::new(compiled),
-                })
-            }
+        match compiled(text) {
+            Ok(compiled) => Some(Self {
+                text: text.trim().to_owned(),
+                span: span.clone(),
+                names: Arc::clone(&compiled.names),
+                compiled,
+            }),
             Err(error) => {
                 let span = match error.range() {
                     Some(range) if span.range.len() >= text.len() => span
@@ -153,6 +181,7 @@ impl Expr {
     fn evaluate(&self, scope: &Scope) -> Result<Value, EvalError> {
         let value = self
             .compiled
+            .expression
             .eval(scope.lookup())
             .map_err(|error| self.error(explain(&error)))?;
         if value.is_undefined() {

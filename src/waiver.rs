@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use globset::{Glob, GlobMatcher};
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::outcome::{CaseOutcome, Finding, Verdict};
+use crate::outcome::{CaseOutcome, Finding, Tally, Verdict};
 use crate::source::{Diagnostic, Source, Span, Spanned};
 use crate::suite::model::Level;
 use crate::suite::yaml::{self, Kind, Node};
@@ -326,52 +327,83 @@ impl InForce {
         outcome
     }
 
-    /// What is wrong with the waivers themselves, as cases of their own, and what should be known of them.
-    /// Only where all cases of the suite ran does one that was not needed show that it is out of date.
-    pub(crate) fn end(self, whole: bool, started: Timestamp) -> (Vec<CaseOutcome>, Vec<String>) {
-        let (mut outcomes, mut notices) = (Vec::new(), Vec::new());
-        for (waiver, seen) in self.waivers.iter().zip(&self.seen) {
-            let name = waiver.name();
-            let left = self
-                .today
-                .until(waiver.expires)
-                .map_or(0, |left| left.get_days());
-            if waiver.expires < self.today {
-                let actual = format!(
-                    "it expired on {}; {} is to renew it or to take it out, see {}",
-                    waiver.expires, waiver.owner, waiver.reference
-                );
-                outcomes.push(own(waiver, started, "a waiver that is in force", actual));
-            } else if seen.passed > 0 && seen.needed == 0 {
-                let cases = if seen.passed == 1 { "case" } else { "cases" };
-                let actual = format!(
-                    "{} {cases} that it covers passed and none failed; {} is to take it out",
-                    seen.passed, waiver.owner
-                );
-                if whole {
-                    outcomes.push(own(waiver, started, "a case that fails", actual));
-                } else {
-                    notices.push(format!("the waiver of {name} may be out of date: {actual}"));
-                }
-            } else if self
-                .today
-                .checked_add(SOON.days())
-                .is_ok_and(|soon| waiver.expires <= soon)
-            {
-                notices.push(format!("the waiver of {name} expires in {left} days, on {}; {} is to renew it or to take it out, see {}", waiver.expires, waiver.owner, waiver.reference));
-            }
-        }
-        (outcomes, notices)
+    /// What each of them met.
+    pub(crate) fn end(&self) -> Vec<Tally> {
+        let tally = |(waiver, seen): (&Waiver, &Seen)| Tally {
+            waiver: waiver.name(),
+            owner: waiver.owner.clone(),
+            reference: waiver.reference.clone(),
+            expires: waiver.expires,
+            location: waiver.pattern.span.location(),
+            passed: seen.passed,
+            needed: seen.needed,
+        };
+        self.waivers.iter().zip(&self.seen).map(tally).collect()
     }
 }
 
+/// What is wrong with the waivers themselves, as cases of their own, and what should be known of them.
+/// Only where all cases of the suite ran does one that was not needed show that it is out of date.
+pub(crate) fn conclude(
+    tallies: &[Tally],
+    whole: bool,
+    started: Timestamp,
+) -> (Vec<CaseOutcome>, Vec<String>) {
+    let today = today(started);
+    let (mut outcomes, mut notices) = (Vec::new(), Vec::new());
+    for tally in tallies {
+        let Tally {
+            waiver,
+            owner,
+            reference,
+            expires,
+            location: _,
+            passed,
+            needed,
+        } = tally;
+        let left = today.until(*expires).map_or(0, |left| left.get_days());
+        if *expires < today {
+            let actual = format!(
+                "it expired on {expires}; {owner} is to renew it or to take it out, see {reference}"
+            );
+            outcomes.push(own(tally, started, "a waiver that is in force", actual));
+        } else if *passed > 0 && *needed == 0 {
+            let cases = if *passed == 1 { "case" } else { "cases" };
+            let actual = format!(
+                "{passed} {cases} that it covers passed and none failed; {owner} is to take it out"
+            );
+            if whole {
+                outcomes.push(own(tally, started, "a case that fails", actual));
+            } else {
+                notices.push(format!(
+                    "the waiver of {waiver} may be out of date: {actual}"
+                ));
+            }
+        } else if today
+            .checked_add(SOON.days())
+            .is_ok_and(|soon| *expires <= soon)
+        {
+            notices.push(format!("the waiver of {waiver} expires in {left} days, on {expires}; {owner} is to renew it or to take it out, see {reference}"));
+        }
+    }
+    (outcomes, notices)
+}
+
+/// The day of a run, by which waivers are in force or over.
+pub(crate) fn today(started: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(started).date()
+}
+
+/// The group of the cases that are wrong waivers.
+pub(crate) const GROUP: &str = "waivers";
+
 /// A waiver that is wrong, as a case of its own.
-fn own(waiver: &Waiver, started: Timestamp, expected: &str, actual: String) -> CaseOutcome {
-    let location = waiver.pattern.span.location();
+fn own(tally: &Tally, started: Timestamp, expected: &str, actual: String) -> CaseOutcome {
+    let location = tally.location.clone();
     CaseOutcome {
-        id: format!("waivers/{}", waiver.name()),
-        title: format!("waiver of {}", waiver.name()),
-        group: "waivers".to_owned(),
+        id: format!("{GROUP}/{}", tally.waiver),
+        title: format!("waiver of {}", tally.waiver),
+        group: GROUP.to_owned(),
         feature: Some("Known deviations are known, and still there".to_owned()),
         location: location.clone(),
         why: None,
@@ -438,13 +470,16 @@ mod tests {
             location: location.clone(),
             exchange: None,
         };
-        let waiver = waivers(FILE).0.remove(0);
+        let tally = waivers(FILE)
+            .in_force(date(2026, 1, 1), false)
+            .end()
+            .remove(0);
         CaseOutcome {
             id: id.to_owned(),
             requirements: vec!["DP-10".to_owned()],
             verdict,
             findings: broken.iter().map(finding).collect(),
-            ..own(&waiver, Timestamp::UNIX_EPOCH, "", String::new())
+            ..own(&tally, Timestamp::UNIX_EPOCH, "", String::new())
         }
     }
 
@@ -514,7 +549,8 @@ mod tests {
                 verdict,
                 if passed { &[] } else { &[&["DP-10"]] },
             ));
-            let (outcomes, notices) = force.end(whole, Timestamp::UNIX_EPOCH);
+            let noon = TimeZone::UTC.to_timestamp(day.at(12, 0, 0, 0)).unwrap();
+            let (outcomes, notices) = conclude(&force.end(), whole, noon);
             let ids: Vec<String> = outcomes.into_iter().map(|outcome| outcome.id).collect();
             (ids, notices.join("\n"))
         };

@@ -91,6 +91,7 @@ async fn judge_at(endpoint: &str, resource: &str, scenarios: &str, jobs: usize) 
     let plan = Plan::new(&suite, cases, &Filter::default(), &target).unwrap();
     let options = Options {
         jobs,
+        holders: jobs,
         ..Options::standard()
     };
     run(

@@ -15,6 +15,7 @@
 //! | [`markdown()`] | the run in short, for the pages of a CI system |
 //! | [`annotations()`] | what GitHub shows beside the lines of a change |
 //! | [`compare`] | two reports side by side |
+//! | [`merge`] | the reports of shards, joined |
 //! | [`json`] | everything, for machines: a document with a published schema, and events |
 
 mod annotations;
@@ -31,6 +32,7 @@ mod layout;
 mod lint;
 mod lists;
 mod markdown;
+pub mod merge;
 pub mod proof;
 #[cfg(test)]
 mod sample;
@@ -39,5 +41,5 @@ pub use annotations::annotations;
 pub use console::Console;
 pub use curl::curl;
 pub use html::{Html, html};
-pub use junit::junit;
+pub use junit::{Junit, junit};
 pub use markdown::markdown;

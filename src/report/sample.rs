@@ -111,6 +111,7 @@ pub(super) fn report(outcomes: Vec<CaseOutcome>) -> RunReport {
         duration: Duration::from_millis(1234),
         cut_short: None,
         outcomes,
+        plain: 0,
         leaked: Vec::new(),
         requirements: vec![
             requirement("DP-10", "A pool that has members is not deleted", cases),
@@ -126,6 +127,9 @@ pub(super) fn report(outcomes: Vec<CaseOutcome>) -> RunReport {
                 .to_owned(),
         }],
         notices: Vec::new(),
+        part: None,
+        whole: false,
+        waivers: Vec::new(),
     }
 }
 

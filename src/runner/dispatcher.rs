@@ -6,32 +6,36 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::identity::Identities;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
 use super::pace::Pace;
+use super::queue::Queue;
 use super::redact::{redacted, redacted_leak};
 use super::room::{NoRoom, Rooms};
 use super::tamper::Tamper;
 use super::transport::{SetupError, Transport};
 use super::{Context, executor};
 use crate::outcome::{
-    CaseOutcome, Event, Finding, RunReport, Verdict, Written, requirement_results,
+    CaseOutcome, Event, Finding, RunReport, Verdict, Written, conclude, requirements,
 };
 use crate::plan::Plan;
 use crate::suite::model::{Level, Suite};
 use crate::target::Target;
-use crate::waiver::Waivers;
+use crate::waiver::{self, Waivers};
 
 /// How a run goes about its cases.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Cases at once: 1 or more.
     pub jobs: usize,
+    /// Of these, so many that hold objects of the suite, which may be dear: 1 or more.
+    pub holders: usize,
+    /// How long cases took in an earlier run, by their ids; the longest are started first.
+    pub durations: BTreeMap<String, Duration>,
     /// Start nothing more after the first failure or error.
     pub fail_fast: bool,
     /// Start nothing more after this time, and stop what runs.
@@ -52,14 +56,18 @@ pub struct Options {
     pub grace: Option<Duration>,
     /// What is done to the traffic, to see what the suite is worth.
     pub tamper: Option<Tamper>,
+    /// Whether the report keeps cases of which nothing is to be told but that they passed.
+    pub keep_all: bool,
 }
 
 impl Options {
-    /// 32 cases at once, to the end, not strict, seed 0, a new run id, no ledger and no waivers.
+    /// 256 cases at once, 32 of them with objects of the suite, to the end, not strict, seed 0, a new run id, no ledger and no waivers.
     pub fn standard() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
         Self {
-            jobs: 32,
+            jobs: 256,
+            holders: 32,
+            durations: BTreeMap::new(),
             fail_fast: false,
             deadline: None,
             strict: false,
@@ -70,6 +78,7 @@ impl Options {
             whole: false,
             grace: None,
             tamper: None,
+            keep_all: true,
         }
     }
 }
@@ -152,10 +161,14 @@ pub async fn run(
         duration: Duration::ZERO,
         cut_short: None,
         outcomes: Vec::new(),
+        plain: 0,
         leaked: Vec::new(),
-        requirements: Vec::new(),
+        requirements: requirements(&suite, target.profile_name()),
         scenarios: written(&plan),
         notices: Vec::new(),
+        part: plan.part.clone(),
+        whole: false,
+        waivers: Vec::new(),
     };
     let total = plan.cases.len();
     let runnable = plan.runnable().count();
@@ -165,30 +178,35 @@ pub async fn run(
         skipped: total - runnable,
     });
     let mut order = Order {
-        outcomes: (0..total).map(|_| None).collect(),
+        waiting: BTreeMap::new(),
         next: 0,
+        told: Vec::new(),
+        all: options.keep_all,
+        plain: 0,
     };
     let mut waiting = Vec::new();
     for (at, planned) in plan.cases.into_iter().enumerate() {
         match planned.skip {
             Some(reason) => {
-                order.outcomes[at] = Some(executor::describe(
-                    &planned.case,
-                    planned.case.scenario.span.location(),
-                    Verdict::Skip,
-                    Some(reason),
-                    started,
-                    Duration::ZERO,
-                ));
+                order.came(
+                    at,
+                    executor::describe(
+                        &planned.case,
+                        planned.case.scenario.span.location(),
+                        Verdict::Skip,
+                        Some(reason),
+                        started,
+                        Duration::ZERO,
+                    ),
+                );
             }
             None => waiting.push((at, planned.case)),
         }
     }
     order.emit(&mut on_event);
 
-    let today = TimeZone::UTC.to_datetime(started).date();
-    let mut waivers = options.waivers.in_force(today, options.strict);
-    let mut waiting = waiting.into_iter();
+    let mut waivers = (options.waivers).in_force(waiver::today(started), options.strict);
+    let mut queue = Queue::new(waiting, &options.durations, options.holders);
     let mut running = JoinSet::new();
     let mut owners = BTreeMap::new();
     let mut cut_short: Option<String> = None;
@@ -203,11 +221,11 @@ pub async fn run(
             && fast.is_none()
             && !cancel.is_cancelled()
         {
-            let Some((at, case)) = waiting.next() else {
+            let Some((at, case)) = queue.next() else {
                 break;
             };
-            let ctx = Arc::clone(&ctx);
-            let kept = case.clone();
+            let (ctx, case) = (Arc::clone(&ctx), Arc::new(case));
+            let kept = Arc::clone(&case);
             let handle = running.spawn(async move { (at, executor::execute(&ctx, &case).await) });
             owners.insert(handle.id(), (at, kept));
         }
@@ -220,29 +238,26 @@ pub async fn run(
             }
         };
         let Some(joined) = joined else { break };
+        let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let Some((at, case)) = owners.remove(&id) else {
+            continue;
+        };
+        queue.ended(&case);
         let (at, outcome) = match joined {
-            Ok((id, outcome)) => {
-                owners.remove(&id);
-                outcome
-            }
-            Err(error) => {
-                let Some((at, case)) = owners.remove(&error.id()) else {
-                    continue;
-                };
-                (
-                    at,
-                    executor::describe(
-                        &case,
-                        case.scenario.span.location(),
-                        Verdict::Error,
-                        Some(format!(
-                            "this program failed while it ran the case: {error}"
-                        )),
-                        started,
-                        Duration::ZERO,
-                    ),
-                )
-            }
+            Ok((_, outcome)) => outcome,
+            Err(error) => (
+                at,
+                executor::describe(
+                    &case,
+                    case.scenario.span.location(),
+                    Verdict::Error,
+                    Some(format!(
+                        "this program failed while it ran the case: {error}"
+                    )),
+                    started,
+                    Duration::ZERO,
+                ),
+            ),
         };
         done += 1;
         let outcome = waivers.judge(redacted(&target.secrets, outcome));
@@ -252,7 +267,7 @@ pub async fn run(
         {
             fast = Some(outcome.id.clone());
         }
-        order.outcomes[at] = Some(outcome);
+        order.came(at, outcome);
         on_event(Event::Progress { done });
         order.emit(&mut on_event);
     }
@@ -264,27 +279,33 @@ pub async fn run(
         (None, Some(id)) => format!("not run: --fail-fast after {id}"),
         (None, None) => "not run".to_owned(),
     };
-    for (at, case) in waiting {
-        order.outcomes[at] = Some(executor::describe(
-            &case,
-            case.scenario.span.location(),
-            Verdict::Skip,
-            Some(reason.clone()),
-            started,
-            Duration::ZERO,
-        ));
+    for (at, case) in queue.rest() {
+        order.came(
+            at,
+            executor::describe(
+                &case,
+                case.scenario.span.location(),
+                Verdict::Skip,
+                Some(reason.clone()),
+                started,
+                Duration::ZERO,
+            ),
+        );
     }
     order.emit(&mut on_event);
 
     let leaked = (ctx.leases.close(&ctx).await.into_iter())
         .map(|leak| redacted_leak(&target.secrets, leak))
         .collect();
-    let mut outcomes: Vec<CaseOutcome> = order.outcomes.into_iter().flatten().collect();
+    let mut outcomes = order.told;
     let mut extra: Vec<CaseOutcome> = (ctx.leases.troubles().into_iter())
         .map(|trouble| waivers.judge(redacted(&target.secrets, shared_outcome(trouble, started))))
         .collect();
-    let whole = options.whole && cut_short.is_none() && fast.is_none();
-    let (wrong, notices) = waivers.end(whole, started);
+    // A part shows of no waiver that it is not needed: the others may need it.
+    report.whole = options.whole && cut_short.is_none() && fast.is_none();
+    report.waivers = waivers.end();
+    let conclusive = report.whole && report.part.is_none();
+    let (wrong, notices) = waiver::conclude(&report.waivers, conclusive, started);
     extra.extend(wrong);
     for outcome in extra {
         on_event(Event::Finished(&outcome));
@@ -293,10 +314,11 @@ pub async fn run(
     if let Some(ledger) = Arc::into_inner(ctx).and_then(|ctx| ctx.ledger) {
         ledger.end(false).await;
     }
-    report.requirements = requirement_results(&suite, target.profile_name(), &outcomes);
+    conclude(&mut report.requirements, &outcomes);
     report.duration = clock.elapsed();
     report.cut_short = cut_short;
     report.outcomes = outcomes;
+    report.plain = order.plain;
     report.leaked = leaked;
     report.notices = notices;
     Ok(report)
@@ -326,15 +348,29 @@ async fn sleep_until(deadline: Option<tokio::time::Instant>) {
 
 /// Outcomes by their place in the plan, and how far they have been told of.
 struct Order {
-    outcomes: Vec<Option<CaseOutcome>>,
+    /// Those before which one is missing.
+    waiting: BTreeMap<usize, CaseOutcome>,
     next: usize,
+    /// Those that were told of, and how many of them were not kept.
+    told: Vec<CaseOutcome>,
+    all: bool,
+    plain: usize,
 }
 
 impl Order {
+    fn came(&mut self, at: usize, outcome: CaseOutcome) {
+        self.waiting.insert(at, outcome);
+    }
+
     fn emit(&mut self, on_event: &mut impl FnMut(Event<'_>)) {
-        while let Some(Some(outcome)) = self.outcomes.get(self.next) {
-            on_event(Event::Finished(outcome));
+        while let Some(outcome) = self.waiting.remove(&self.next) {
+            on_event(Event::Finished(&outcome));
             self.next += 1;
+            if self.all || !outcome.is_plain() {
+                self.told.push(outcome);
+            } else {
+                self.plain += 1;
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ mod look_up;
 mod mutants;
 mod object;
 mod pace;
+mod queue;
 mod redact;
 mod room;
 mod session;

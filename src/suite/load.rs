@@ -61,6 +61,7 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
             resources: Vec::new(),
             profiles: Vec::new(),
             boundaries: Vec::new(),
+            sources: Vec::new(),
             files: Vec::new(),
             openapi: None,
             variables: selection.variables.clone(),
@@ -69,6 +70,7 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
     };
     let mut strip: Vec<String> = Vec::new();
     if let Some(files) = &selection.suite {
+        let files = &files.rooted();
         loader.file(files, MANIFEST_FILE, &[]);
         if let Some(manifest) = loader.parts.manifest.take() {
             let (uses, scenarios, openapi) = (
@@ -93,6 +95,7 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
         loader.drain(&strip);
     }
     if let Some((files, paths)) = &selection.scenarios {
+        let files = &files.rooted();
         if selection.suite.is_none()
             && let [only] = paths.as_slice()
         {
@@ -106,7 +109,7 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
             match files.list(path) {
                 Ok(found) => loader
                     .queue
-                    .extend(found.into_iter().map(|file| (files.clone(), file))),
+                    .extend(found.into_iter().map(|file| (Arc::clone(files), file))),
                 Err(why) => loader.found.push(
                     Diagnostic::without_place(
                         "unreadable",
@@ -173,7 +176,7 @@ fn is_local(diagnostic: &Diagnostic) -> bool {
 struct Loader {
     found: Vec<Diagnostic>,
     seen: BTreeSet<String>,
-    queue: VecDeque<(Files, String)>,
+    queue: VecDeque<(Arc<Files>, String)>,
     parts: Parts,
     /// Whether a file gave nothing at all.
     lost: bool,
@@ -186,7 +189,7 @@ impl Loader {
         }
     }
 
-    fn enqueue(&mut self, files: &Files, base: &str, paths: &[Spanned<String>]) {
+    fn enqueue(&mut self, files: &Arc<Files>, base: &str, paths: &[Spanned<String>]) {
         for path in paths {
             let Some(resolved) = self.inside(base, path) else {
                 continue;
@@ -194,7 +197,7 @@ impl Loader {
             match files.list(&resolved) {
                 Ok(list) => self
                     .queue
-                    .extend(list.into_iter().map(|file| (files.clone(), file))),
+                    .extend(list.into_iter().map(|file| (Arc::clone(files), file))),
                 Err(why) => self.found.push(
                     Diagnostic::new(
                         "unreadable",
@@ -225,7 +228,7 @@ impl Loader {
         resolved
     }
 
-    fn file(&mut self, files: &Files, path: &str, strip: &[String]) {
+    fn file(&mut self, files: &Arc<Files>, path: &str, strip: &[String]) {
         if !self.seen.insert(files.shown(path)) {
             return;
         }
@@ -239,6 +242,9 @@ impl Loader {
                 return;
             }
         };
+        self.parts
+            .sources
+            .push((path.to_owned(), Arc::clone(&source)));
         let Some(node) = yaml::parse(&source, &mut self.found) else {
             self.lost = true;
             return;
@@ -294,6 +300,7 @@ impl Loader {
                 return;
             }
         };
+        self.parts.sources.push((resolved, Arc::clone(&source)));
         if let Some(node) = yaml::parse(&source, &mut self.found) {
             self.parts.openapi = OpenApi::read(&node, &mut self.found);
         }
@@ -342,6 +349,17 @@ impl Files {
         path.ancestors()
             .find(|directory| directory.join(MANIFEST_FILE).is_file())
             .map(Path::to_path_buf)
+    }
+
+    /// The same with the real path of its root, which every file is held against.
+    fn rooted(&self) -> Arc<Self> {
+        let mut files = self.clone();
+        if let Self::Directory { root, .. } = &mut files
+            && let Ok(real) = root.canonicalize()
+        {
+            *root = real;
+        }
+        Arc::new(files)
     }
 
     fn shown(&self, path: &str) -> String {
@@ -446,8 +464,7 @@ impl Files {
             .join(path)
             .canonicalize()
             .map_err(|error| error.to_string())?;
-        let root = root.canonicalize().map_err(|error| error.to_string())?;
-        if real.starts_with(&root) {
+        if real.starts_with(root) {
             Ok(real)
         } else {
             Err("it leads out of the suite".to_owned())

@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Say what a requirement or a diagnostic means.
     Explain(Explain),
+    /// Join the JSON reports of all shards of a run, and judge the whole.
+    Merge(Merge),
 }
 
 /// Which suite, and which of its scenarios.
@@ -132,6 +134,15 @@ impl Generate {
     }
 }
 
+/// Which part of the cases, where others take the rest.
+#[derive(Debug, Args)]
+pub(crate) struct Shard {
+    /// Only part K of N, by a hash of the ids; `auto` takes both numbers from the CI system. Without --seed,
+    /// the seed is 0. `assize merge` joins the JSON reports.
+    #[arg(long, value_name = "K/N|auto", env = "ASSIZE_SHARD")]
+    pub(crate) shard: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -140,6 +151,8 @@ pub(crate) struct Run {
     pub(crate) selection: Selection,
     #[command(flatten)]
     pub(crate) generate: Generate,
+    #[command(flatten)]
+    pub(crate) shard: Shard,
     #[command(flatten)]
     pub(crate) target: Target,
     /// Create, change and delete objects although the endpoint is not this machine.
@@ -151,7 +164,8 @@ pub(crate) struct Run {
     /// Requests a second, all cases together.
     #[arg(long, value_name = "N", env = "ASSIZE_RATE", value_parser = rate)]
     pub(crate) rate: Option<f64>,
-    /// Cases at once; 32 unless said. Waiting is what takes time, so this does not follow the number of processors.
+    /// Cases at once; unless said, 256, and 32 of those that have objects of the suite. Waiting is what takes
+    /// time, so this does not follow the number of processors.
     #[arg(long, short, value_name = "N", env = "ASSIZE_JOBS", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) jobs: Option<u16>,
     /// Start nothing more after the first failure or error.
@@ -166,6 +180,9 @@ pub(crate) struct Run {
     /// Only what did not pass in an earlier run, by its JSON report; its seed, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) rerun: Option<PathBuf>,
+    /// Begin with what took longest in an earlier run, by its JSON report; that of --rerun unless said.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Option<PathBuf>,
     /// Say what would run and what not, and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -248,6 +265,8 @@ pub(crate) struct List {
     pub(crate) selection: Selection,
     #[command(flatten)]
     pub(crate) generate: Generate,
+    #[command(flatten)]
+    pub(crate) shard: Shard,
     /// Print requirement → cases, and mark those that no case shows.
     #[arg(long)]
     pub(crate) requirements: bool,
@@ -274,6 +293,25 @@ pub(crate) struct Diff {
     /// The one to hold it against.
     #[arg(value_name = "B.json")]
     pub(crate) other: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// The JSON reports of all shards, in any order.
+    #[arg(required = true, value_name = "REPORT.json")]
+    pub(crate) shards: Vec<PathBuf>,
+    /// Write JUnit XML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write a page for people to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write everything as JSON to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the run in short as Markdown to this file. On GitHub it is added to the job summary, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

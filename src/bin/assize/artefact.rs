@@ -59,6 +59,25 @@ impl Artefact {
         }
     }
 
+    /// Puts a piece before all others: what is known only at the end. They move to a new draft.
+    pub(crate) fn precede(self, head: &str) -> anyhow::Result<Self> {
+        let shown = self.path.display().to_string();
+        let mut whole = Self::open(&self.path)?;
+        whole.add(head);
+        let mut file = File::open(self.draft.path())
+            .with_context(|| format!("{shown} cannot be read again"))?;
+        let mut begin = 0;
+        for end in &self.pieces {
+            let mut piece = vec![0; usize::try_from(end - begin)?];
+            file.read_exact(&mut piece)
+                .with_context(|| format!("{shown} cannot be read again"))?;
+            whole.add(&String::from_utf8(piece)?);
+            begin = *end;
+        }
+        whole.trouble = whole.trouble.or(self.trouble);
+        Ok(whole)
+    }
+
     /// Adds the last piece and puts the file in its place. Where there is no room for the last piece, those
     /// before it make room, so that the file is well formed whatever happens.
     ///

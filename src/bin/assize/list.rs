@@ -10,7 +10,7 @@ use assize::suite::model::{Level, Suite};
 use assize::target::{Limits, Target};
 
 use crate::output::{complain, say};
-use crate::{USAGE, args, select};
+use crate::{USAGE, args, select, shard};
 
 pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
     let set = select::variables(&arguments.selection.variables)?;
@@ -31,7 +31,11 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
     // Some requirements are shown by generated cases alone.
     generate.boundary |= arguments.requirements;
     let expansion = expand(&suite, &target, &generate);
-    let plan = Plan::new(&suite, expansion.cases.clone(), &filter, &target)?;
+    let mut plan = Plan::new(&suite, expansion.cases.clone(), &filter, &target)?;
+    let empty = plan.cases.is_empty();
+    if let Some(shard) = shard::asked(&arguments.shard)? {
+        plan = plan.sharded(&suite, shard);
+    }
     let text = if arguments.requirements {
         requirements(&suite, &plan, target.profile_name())
     } else if arguments.coverage {
@@ -43,7 +47,7 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
         cases(&plan) + &left_out(&plan, &expansion.left_out)
     };
     say(&text)?;
-    if plan.cases.is_empty() && !arguments.omitted {
+    if empty && !arguments.omitted {
         complain(&select::nothing(&suite, &filter, expansion.cases));
         return Ok(4);
     }

@@ -12,6 +12,7 @@ mod found;
 mod github;
 mod init;
 mod list;
+mod merge;
 mod output;
 mod prove;
 mod reports;
@@ -20,6 +21,7 @@ mod run;
 mod schema;
 mod select;
 mod serve;
+mod shard;
 mod sweep;
 mod waivers;
 
@@ -29,6 +31,10 @@ use clap::Parser as _;
 
 use args::{Arguments, Command};
 use output::complain;
+
+/// A run makes and drops many small texts on all threads at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Bad usage, a bad suite, or a file that cannot be used.
 const USAGE: u8 = 2;
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => serve::serve(&serve),
         Command::Schema(schema) => schema::schema(&schema),
         Command::Explain(explain) => explain::explain(&explain),
+        Command::Merge(merge) => merge::merge(&merge),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -1,12 +1,17 @@
 //! Writing to the terminal: data to stdout, progress and complaints to stderr, and no panic on a closed pipe.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use assize::source::Diagnostic;
 
 /// Writes data to stdout.
 pub(crate) fn say(text: &str) -> anyhow::Result<()> {
-    let mut out = anstream::stdout().lock();
+    // Whether colours are wanted does not change, and asking takes a call of the system.
+    static COLOURS: OnceLock<anstream::ColorChoice> = OnceLock::new();
+    let stdout = std::io::stdout();
+    let colours = *COLOURS.get_or_init(|| anstream::AutoStream::choice(&stdout));
+    let mut out = anstream::AutoStream::new(stdout.lock(), colours);
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())

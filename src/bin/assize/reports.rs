@@ -7,17 +7,21 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use assize::outcome::{CaseOutcome, Event, RunReport};
 use assize::report::json::{CaseRecord, EventRecord, Json, Run, Summary, VERSION};
-use assize::report::{Html, junit, markdown};
+use assize::report::{Html, Junit, markdown};
 use assize::secret::Secrets;
 
 use crate::args;
 use crate::artefact::{Artefact, Told, hold_back};
 use crate::output::complain;
 
+/// What is said where a server's text has no form as XML.
+const NO_XML: &str = "the JUnit report cannot be formed";
+
 /// The reports of a run.
 #[derive(Default)]
 pub(crate) struct Reports {
     junit: Option<Artefact>,
+    junit_pieces: Option<Junit>,
     json: Option<Artefact>,
     json_pieces: Option<Json>,
     html: Option<Artefact>,
@@ -38,6 +42,7 @@ impl Reports {
         let open = |path: &Option<_>| path.as_deref().map(Artefact::open).transpose();
         Ok(Self {
             junit: open(&wanted.junit)?,
+            junit_pieces: None,
             json: open(&wanted.json)?,
             json_pieces: None,
             html: open(&wanted.html)?,
@@ -61,6 +66,7 @@ impl Reports {
     }
 
     fn started(&mut self, run: &RunReport, cases: usize, skipped: usize) -> anyhow::Result<()> {
+        self.junit_pieces = self.junit.is_some().then(|| Junit::new(run));
         if let Some(file) = &mut self.json {
             let (pieces, head) = Json::head(run)?;
             file.add(&head);
@@ -85,6 +91,9 @@ impl Reports {
         }
         if let (Some(file), Some(pieces)) = (&mut self.html, &mut self.html_pieces) {
             file.add(&pieces.case(outcome)?);
+        }
+        if let (Some(file), Some(pieces)) = (&mut self.junit, &mut self.junit_pieces) {
+            file.add(&pieces.case(outcome).context(NO_XML)?);
         }
         self.note(|| EventRecord::Case {
             case: CaseRecord::of(outcome),
@@ -130,9 +139,10 @@ impl Reports {
             let tail = pieces.tail(report).map_err(anyhow::Error::from);
             problems.hear(tail.and_then(|tail| file.close(&tail, secrets)));
         }
-        if let Some(file) = self.junit {
-            let text = junit(report).context("the JUnit report cannot be formed");
-            problems.hear(text.and_then(|text| file.close(&text, secrets)));
+        if let (Some(file), Some(pieces)) = (self.junit, self.junit_pieces) {
+            let around = pieces.around(report).context(NO_XML);
+            problems
+                .hear(around.and_then(|(head, tail)| file.precede(&head)?.close(&tail, secrets)));
         }
         if let Some(file) = self.summary {
             problems.hear(file.close(&markdown(report), secrets));

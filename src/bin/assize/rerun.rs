@@ -1,7 +1,8 @@
 //! The cases that did not pass in an earlier run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use assize::case::Case;
@@ -34,6 +35,14 @@ pub(crate) fn ids(document: &Document) -> BTreeSet<String> {
         // What is wrong with waivers and shared objects belongs to no case.
         .filter(|case| case.group != "waivers" && case.group != "shared")
         .map(|case| case.id.clone())
+        .collect()
+}
+
+/// How long each case took that ran.
+pub(crate) fn durations(document: &Document) -> BTreeMap<String, Duration> {
+    (document.cases.iter().map(|record| &record.case))
+        .filter(|case| case.verdict != Verdict::Skip)
+        .map(|case| (case.id.clone(), case.duration))
         .collect()
 }
 

@@ -21,10 +21,13 @@ use crate::github::GitHub;
 use crate::list::left_out;
 use crate::output::{complain, say, stdout_is_terminal, styled};
 use crate::reports::{Files, Reports};
-use crate::{USAGE, args, emulator, found, rerun, select, waivers};
+use crate::{USAGE, args, emulator, found, rerun, select, shard, waivers};
 
 /// Cases at once, unless said.
-const JOBS: u16 = 32;
+const JOBS: u16 = 256;
+
+/// Of these, so many with objects of the suite.
+const HOLDERS: u16 = 32;
 
 pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     let Some(aim) = Aim::take(&arguments.target, &arguments.selection.variables)? else {
@@ -37,14 +40,23 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     if !arguments.dry_run {
         aim.guard(&suite, &endpoint, arguments.allow_writes)?;
     }
+    let shard = shard::asked(&arguments.shard)?;
     let mut reports = Reports::open(&arguments.reports)?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
         let earlier = (arguments.rerun.as_deref())
             .map(rerun::report)
             .transpose()?;
+        let timed = (arguments.durations.as_deref())
+            .map(rerun::report)
+            .transpose()?;
+        let durations = (timed.as_ref().or(earlier.as_ref()))
+            .map(rerun::durations)
+            .unwrap_or_default();
         let seed = (arguments.generate.seed)
             .or(earlier.as_ref().map(|document| document.run.seed))
+            // Shards that do not know of each other have to choose alike.
+            .or(shard.map(|_| 0))
             .unwrap_or_else(fresh_seed);
         let own = arguments.selection.profile.as_deref();
         let profile = aim.profile(own);
@@ -91,17 +103,28 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
                 Some(waivers) => waivers,
             },
         };
-        let plan = Plan::new(&suite, cases.clone(), &filter, &target)?;
+        let mut plan = Plan::new(&suite, cases, &filter, &target)?;
         let nothing = plan
             .cases
             .is_empty()
-            .then(|| select::nothing(&suite, &filter, cases));
-        let jobs = usize::from(arguments.jobs.or(aim.jobs()).unwrap_or(JOBS));
+            .then(|| select::nothing(&suite, &filter, expand(&suite, &target, &generate).cases));
+        // Where nothing is selected, there is nothing to be a part of.
+        if let Some(shard) = shard.filter(|_| nothing.is_none()) {
+            let all = plan.cases.len();
+            plan = plan.sharded(&suite, shard);
+            complain(&format!(
+                "shard {shard}: {} of {all} cases\n",
+                plan.cases.len()
+            ));
+        }
+        let said = arguments.jobs.or(aim.jobs());
+        let jobs = usize::from(said.unwrap_or(JOBS));
+        let holders = usize::from(said.unwrap_or(HOLDERS));
         if arguments.dry_run {
-            let estimate = Estimate::of(&plan, &suite, &target, jobs);
-            say(&(dry_run(&plan, &estimate, jobs) + &left_out(&plan, &rest)))?;
+            let estimate = Estimate::of(&plan, &suite, &target, holders);
+            say(&(dry_run(&plan, &estimate, holders) + &left_out(&plan, &rest)))?;
             complain(&nothing.unwrap_or_default());
-            return Ok(if plan.runnable().next().is_none() {
+            return Ok(if plan.runnable().next().is_none() && plan.part.is_none() {
                 4
             } else {
                 0
@@ -114,6 +137,8 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         let ledger = embedded.is_none().then(|| arguments.ledger.clone());
         let options = Options {
             jobs,
+            holders,
+            durations,
             fail_fast: arguments.fail_fast,
             deadline: arguments.deadline,
             strict: arguments.strict,
@@ -121,6 +146,8 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             ledger,
             waivers,
             whole: all && plan.left_out == 0,
+            // The reports have all of them.
+            keep_all: false,
             ..Options::standard()
         };
         let github = GitHub::here();

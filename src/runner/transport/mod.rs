@@ -59,10 +59,8 @@ impl Transport {
             Some(HttpVersion::One) => &["http/1.1"],
             Some(HttpVersion::Two) => &["h2"],
         };
-        if network.ca.is_some() || network.client.is_some() || network.insecure {
-            let config = tls::config(network, protocols).map_err(SetupError)?;
-            builder = builder.tls_backend_preconfigured(config);
-        }
+        let config = tls::config(network, protocols).map_err(SetupError)?;
+        builder = builder.tls_backend_preconfigured(config);
         builder = match network.http {
             None => builder,
             Some(HttpVersion::One) => builder.http1_only(),

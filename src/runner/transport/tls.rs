@@ -1,6 +1,6 @@
 //! Whose certificates are believed, and which one proves who asks.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -21,11 +21,18 @@ pub(super) fn config(network: &Network, protocols: &[&str]) -> Result<ClientConf
             Some(ca) => certificates(ca)?,
             None => Vec::new(),
         };
-        let verifier = Verifier::new_with_extra_roots(own, Arc::clone(&provider));
-        Arc::new(
+        let system = System {
+            own,
+            provider: Arc::clone(&provider),
+            verifier: OnceLock::new(),
+        };
+        if network.ca.is_some() {
+            // What the target adds is looked at before anything is sent.
+            let verifier = system.verifier();
             verifier
-                .map_err(|error| format!("the certificates to trust cannot be used: {error}"))?,
-        )
+                .map_err(|error| format!("the certificates to trust cannot be used: {error}"))?;
+        }
+        Arc::new(system)
     };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -53,6 +60,66 @@ fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, String> {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => Err(format!("{} has no certificate in it", pem.path.display())),
         Err(error) => Err(format!("{} is no PEM: {error}", pem.path.display())),
+    }
+}
+
+/// Believes what the system believes, and more if the target says so. The certificates of the system are many,
+/// and are read when a server first shows one.
+#[derive(Debug)]
+struct System {
+    own: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+    verifier: OnceLock<Result<Verifier, Error>>,
+}
+
+impl System {
+    fn verifier(&self) -> Result<&Verifier, Error> {
+        let create =
+            || Verifier::new_with_extra_roots(self.own.iter().cloned(), Arc::clone(&self.provider));
+        self.verifier
+            .get_or_init(create)
+            .as_ref()
+            .map_err(Error::clone)
+    }
+}
+
+impl ServerCertVerifier for System {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        status: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verifier = self.verifier()?;
+        verifier.verify_server_cert(certificate, between, name, status, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier()?
+            .verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier()?
+            .verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 

@@ -28,7 +28,7 @@ impl Linker<'_> {
         known.extend(AFTERMATH);
         for expr in expect.exprs() {
             self.names(expr, &known);
-            for name in &expr.names {
+            for name in expr.names.iter() {
                 let mut segments = name.split('.');
                 if let (Some(root), Some(alias)) = (segments.next(), segments.next())
                     && AFTERMATH.contains(&root)

@@ -16,7 +16,7 @@ use super::model::{BoundaryRule, Profile, Requirement, Resource, Scenario, Step,
 use super::openapi::OpenApi;
 use super::parse::{Manifest, ScenarioFile};
 use super::read::Found;
-use crate::source::{Diagnostic, Span, Spanned};
+use crate::source::{Diagnostic, Source, Span, Spanned};
 use names::names;
 
 /// Identities that every suite may name.
@@ -33,6 +33,8 @@ pub(super) struct Parts {
     pub(super) resources: Vec<Resource>,
     pub(super) profiles: Vec<Profile>,
     pub(super) boundaries: Vec<BoundaryRule>,
+    /// Every file that was read, by its path.
+    pub(super) sources: Vec<(String, Arc<Source>)>,
     /// Scenario files with the group that their ids begin with.
     pub(super) files: Vec<(String, ScenarioFile)>,
     pub(super) openapi: Option<OpenApi>,
@@ -51,6 +53,7 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
         resources,
         profiles,
         boundaries,
+        sources,
         files,
         openapi,
         variables: set,
@@ -208,6 +211,7 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
         scenarios,
         boundaries,
         openapi: openapi.map(Arc::new),
+        files: sources,
     }
 }
 

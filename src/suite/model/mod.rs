@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::openapi::OpenApi;
+use crate::source::Source;
 
 pub use boundary::{Boundary, BoundaryRule};
 pub use expect::{
@@ -56,6 +57,8 @@ pub struct Suite {
     pub boundaries: Vec<BoundaryRule>,
     /// The description that every answer must fit, if the suite has one.
     pub openapi: Option<Arc<OpenApi>>,
+    /// Every file that was read, by its path below the root of the suite or of the scenarios.
+    pub files: Vec<(String, Arc<Source>)>,
 }
 
 impl Suite {

@@ -273,6 +273,7 @@ impl Prover<'_> {
         let real = matches!(tamper, Tamper::Note(_));
         let options = Options {
             jobs,
+            holders: jobs,
             seed: self.arguments.seed,
             // What only ought to be is judged, too: a mutant breaks it all the same.
             strict: true,
@@ -287,6 +288,7 @@ impl Prover<'_> {
                 .map(|case| Planned { case, skip: None })
                 .collect(),
             left_out: 0,
+            part: None,
         };
         let mut outcomes = Vec::new();
         let (stop, mut stopped) = oneshot::channel();

@@ -4,6 +4,8 @@
 //! so that it can be written as the run goes: [`Json::head`], [`Json::case`] for each case, [`Json::tail`].
 //! What is read back is read by the same types that write, and the published schema is made of them.
 
+mod read;
+
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::exchange::{Exchange, Phase, TransportError, millis};
-use crate::outcome::{CaseOutcome, Counts, Leak, RequirementResult, RunReport, Written};
+use crate::outcome::{CaseOutcome, Counts, Leak, RequirementResult, RunReport, Tally, Written};
+use crate::plan::Part;
 
 /// The version of the format. A field that is added does not change it; whatever breaks a reader does.
 pub const VERSION: u32 = 1;
@@ -65,6 +68,9 @@ pub struct Run {
     /// When it began, in UTC.
     #[schemars(with = "String")]
     pub started: Timestamp,
+    /// The part of the plan that ran, where others ran the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Part>,
 }
 
 /// What came of a case, with the exchanges that show it.
@@ -184,6 +190,12 @@ pub struct Summary {
     /// What should be known and changes nothing, such as a waiver that ends soon.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
+    /// Of a shard, whether all of its cases ran, and the shards together have all of the suite's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
+    /// Of a shard, what its waivers met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Tally>,
 }
 
 /// What happens, as one line of JSON each: `--events`.
@@ -250,12 +262,20 @@ impl Json {
     /// # Errors
     /// Something has no form as JSON.
     pub fn case(&mut self, outcome: &CaseOutcome) -> Result<String, JsonError> {
+        self.record(&CaseRecord::of(outcome))
+    }
+
+    /// The same of a case that was read back.
+    ///
+    /// # Errors
+    /// Something has no form as JSON.
+    pub fn record(&mut self, record: &CaseRecord) -> Result<String, JsonError> {
         let comma = if std::mem::replace(&mut self.any, true) {
             ","
         } else {
             ""
         };
-        let case = serde_json::to_string(&CaseRecord::of(outcome))?;
+        let case = serde_json::to_string(record)?;
         Ok(format!("{comma}\n{case}"))
     }
 
@@ -334,6 +354,7 @@ impl Run {
             strict: report.strict,
             insecure: report.insecure,
             started: report.started,
+            shard: report.part.clone(),
         }
     }
 }
@@ -341,6 +362,7 @@ impl Run {
 impl Summary {
     /// What a report says of it.
     pub fn of(report: &RunReport) -> Self {
+        let of_a_part = report.part.is_some();
         Self {
             exit_code: report.exit_code(),
             counts: report.counts(),
@@ -350,6 +372,12 @@ impl Summary {
             requirements: report.requirements.clone(),
             scenarios: report.scenarios.clone(),
             notices: report.notices.clone(),
+            whole: of_a_part && report.whole,
+            waivers: if of_a_part {
+                report.waivers.clone()
+            } else {
+                Vec::new()
+            },
         }
     }
 }

@@ -1,0 +1,271 @@
+//! The measurements, each beside what it is held to.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+
+use crate::measure::{Taken, best, run};
+use crate::{say, work};
+
+const ASSIZE: &str = env!("CARGO_BIN_EXE_assize");
+
+/// How often each measurement is made; the least counts, which other programs disturbed least.
+const TIMES: usize = 3;
+
+/// An endpoint, until it is dropped.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn new(latency: Duration) -> anyhow::Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["serve", &latency.as_millis().to_string()])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut url = String::new();
+        let out = child.stdout.take().context("the endpoint has no output")?;
+        BufReader::new(out).read_line(&mut url)?;
+        Ok(Self {
+            child,
+            url: url.trim().to_owned(),
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The directory of all files, and what was found.
+struct Bench {
+    directory: TempDir,
+    met: bool,
+}
+
+/// Measures everything; whether all of it is as it should be.
+pub(crate) fn all() -> anyhow::Result<bool> {
+    let directory = tempfile::tempdir()?;
+    let mut bench = Bench {
+        directory,
+        met: true,
+    };
+    say("| what | measured | held to | |\n|---|--:|--:|---|\n")?;
+    bench.start()?;
+    bench.at_once()?;
+    bench.with_latency()?;
+    bench.memory()?;
+    Ok(bench.met)
+}
+
+impl Bench {
+    /// 5: how long it takes to begin.
+    fn start(&mut self) -> anyhow::Result<()> {
+        let version = best(5 * TIMES, &[ASSIZE, "--version"])?;
+        self.under("`--version`", version.wall, Duration::from_millis(4))?;
+        let server = Server::new(Duration::ZERO)?;
+        let one = best(5 * TIMES, &self.assize(&server, 1, &[])?)?;
+        self.under("W(1)", one.wall, Duration::from_millis(10))
+    }
+
+    /// 1: what a request costs where nothing else takes time.
+    fn at_once(&mut self) -> anyhow::Result<()> {
+        let server = Server::new(Duration::ZERO)?;
+        let requests = 1000 * work::REQUESTS;
+        let by_hand = best(TIMES, &yardstick(&server, 1000)?)?;
+        let lanes = ["--jobs", "64"];
+        let own = best(TIMES, &self.assize(&server, 1000, &lanes)?)?;
+        self.tell("yardstick, W(1000)", &in_words(&by_hand, requests), "", "")?;
+        self.tell("assize, W(1000)", &in_words(&own, requests), "", "")?;
+        if hurl_is_there() {
+            let hurl = best(TIMES, &self.hurl(&server, 1000)?)?;
+            self.tell("Hurl, W(1000)", &in_words(&hurl, requests), "", "")?;
+        }
+        let ratio = own.wall.as_secs_f64() / by_hand.wall.as_secs_f64();
+        self.at_most("wall, to the yardstick", ratio, 1.5)?;
+        let ratio = own.cpu.as_secs_f64() / by_hand.cpu.as_secs_f64();
+        self.at_most("processor, to the yardstick", ratio, 1.7)?;
+        let more = best(TIMES, &self.assize(&server, 10_000, &lanes)?)?;
+        self.tell("assize, W(10000)", &in_words(&more, 10 * requests), "", "")?;
+        let ratio = more.wall.as_secs_f64() / (10.0 * own.wall.as_secs_f64());
+        self.at_most("wall of W(10000), to 10 × W(1000)", ratio, 1.1)
+    }
+
+    /// 2: what waiting costs.
+    fn with_latency(&mut self) -> anyhow::Result<()> {
+        let latency = Duration::from_millis(20);
+        let server = Server::new(latency)?;
+        let requests = (1000 * work::REQUESTS) as f64;
+        let of = |jobs: &[&str]| run(&self.assize(&server, 1000, jobs)?);
+        let (few, some, many) = (
+            of(&["--jobs", "16"])?,
+            of(&["--jobs", "64"])?,
+            of(&["--jobs", "256"])?,
+        );
+        let unsaid = of(&[])?;
+        let bound = requests * latency.as_secs_f64() / 64.0;
+        let ratio = some.wall.as_secs_f64() / bound;
+        self.at_most("20 ms latency, 64 lanes, to the bound", ratio, 1.08)?;
+        let best = few.wall.min(some.wall).min(many.wall);
+        let ratio = unsaid.wall.as_secs_f64() / best.as_secs_f64();
+        self.at_most(
+            "20 ms latency, lanes unsaid, to the best of 16/64/256",
+            ratio,
+            1.05,
+        )
+    }
+
+    /// 4: what is kept of cases that pass.
+    fn memory(&mut self) -> anyhow::Result<()> {
+        let server = Server::new(Duration::ZERO)?;
+        let (few, many) = (self.matrix(&server, 1000)?, self.matrix(&server, 100_000)?);
+        let (few, many) = (run(&few)?, run(&many)?);
+        self.tell("memory, 1,000 cases", &mib(few.memory), "", "")?;
+        self.tell("memory, 100,000 cases", &mib(many.memory), "", "")?;
+        self.at_most(
+            "memory, to that of 1,000",
+            many.memory as f64 / few.memory as f64,
+            1.3,
+        )
+    }
+
+    /// The call that carries out W(n), with JUnit.
+    fn assize(&self, server: &Server, n: usize, more: &[&str]) -> anyhow::Result<Vec<String>> {
+        let files = self.path(&format!("work-{n}"));
+        if !files.exists() {
+            work::write(&files, n)?;
+        }
+        let junit = self.path("junit.xml");
+        let mut call = call(server, &files);
+        call.extend(["--junit".to_owned(), text(&junit)]);
+        call.extend(more.iter().map(|word| (*word).to_owned()));
+        Ok(call)
+    }
+
+    /// The call that carries out so many cases of one scenario, with all reports.
+    fn matrix(&self, server: &Server, cases: usize) -> anyhow::Result<Vec<String>> {
+        let files = self.path(&format!("matrix-{cases}"));
+        work::write_matrix(&files, cases)?;
+        let mut call = call(server, &files);
+        for (flag, name) in [
+            ("--junit", "m.xml"),
+            ("--json", "m.json"),
+            ("--html", "m.html"),
+        ] {
+            call.extend([flag.to_owned(), text(&self.path(name))]);
+        }
+        Ok(call)
+    }
+
+    fn hurl(&self, server: &Server, n: usize) -> anyhow::Result<Vec<String>> {
+        let files = self.path(&format!("hurl-{n}"));
+        work::write_hurl(&files, n)?;
+        let host = format!("host={}", server.url);
+        let call = ["hurl", "--test", "--jobs", "64", "--variable", &host];
+        let mut call: Vec<String> = call.map(str::to_owned).into();
+        call.extend([
+            "--report-junit".to_owned(),
+            text(&self.path("hurl.xml")),
+            text(&files),
+        ]);
+        Ok(call)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn under(&mut self, what: &str, took: Duration, most: Duration) -> anyhow::Result<()> {
+        let met = took < most;
+        self.met &= met;
+        self.tell(
+            what,
+            &millis(took),
+            &format!("< {}", millis(most)),
+            verdict(met),
+        )
+    }
+
+    fn at_most(&mut self, what: &str, ratio: f64, most: f64) -> anyhow::Result<()> {
+        let met = ratio <= most;
+        self.met &= met;
+        self.tell(
+            what,
+            &format!("{ratio:.2} ×"),
+            &format!("≤ {most} ×"),
+            verdict(met),
+        )
+    }
+
+    fn tell(&self, what: &str, measured: &str, most: &str, verdict: &str) -> anyhow::Result<()> {
+        say(&format!("| {what} | {measured} | {most} | {verdict} |\n"))
+    }
+}
+
+fn call(server: &Server, files: &Path) -> Vec<String> {
+    let words = [
+        ASSIZE,
+        "run",
+        &text(files),
+        "--endpoint",
+        &server.url,
+        "--seed",
+        "1",
+        "--ledger",
+    ];
+    let mut call: Vec<String> = words.map(str::to_owned).into();
+    call.push(text(&files.with_extension("ledger")));
+    call
+}
+
+fn yardstick(server: &Server, n: usize) -> anyhow::Result<Vec<String>> {
+    let own = text(&std::env::current_exe()?);
+    Ok(vec![
+        own,
+        "yardstick".to_owned(),
+        server.url.clone(),
+        n.to_string(),
+        "64".to_owned(),
+    ])
+}
+
+fn hurl_is_there() -> bool {
+    let asked = Command::new("hurl")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
+    asked.is_ok_and(|status| status.success())
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "**not met**" }
+}
+
+fn in_words(taken: &Taken, requests: usize) -> String {
+    format!(
+        "{}, {:.1} µs of processor a request, {}",
+        millis(taken.wall),
+        taken.cpu.as_secs_f64() * 1e6 / requests as f64,
+        mib(taken.memory)
+    )
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
