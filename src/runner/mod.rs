@@ -5,6 +5,7 @@
 
 mod dispatcher;
 mod executor;
+mod guard;
 mod identity;
 mod lease;
 mod ledger;

@@ -3,6 +3,7 @@
 #![cfg(all(feature = "cli", unix))]
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod guard;
 mod identity;
 mod network;
 mod sweep;
