@@ -24,10 +24,23 @@ pub struct Profile {
     pub settle: Duration,
     /// The named answers that are tried again during set-up and clean-up.
     pub transient: Vec<Spanned<String>>,
+    /// How a status of its objects may change.
+    pub moves: Option<Moves>,
     /// What `profile.…` gives to expressions.
     pub features: Json,
     /// The named answers.
     pub answers: BTreeMap<String, Answer>,
+}
+
+/// How the status of an object may change from one look at it to the next.
+#[derive(Debug)]
+pub struct Moves {
+    /// The field that tells the status.
+    pub field: String,
+    /// What may follow a status by itself.
+    pub by_itself: BTreeMap<String, Vec<String>>,
+    /// What may follow a status only after a request that changes something.
+    pub when_asked: BTreeMap<String, Vec<String>>,
 }
 
 /// An answer that scenarios call by name.

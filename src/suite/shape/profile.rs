@@ -27,6 +27,11 @@ pub static PROFILE: Shape = Shape {
             "The named answers that are tried again during set-up and clean-up.",
         ),
         key(
+            "moves",
+            Kind::Shape(&MOVES),
+            "How a status of its objects may change; anything else that is seen is a finding.",
+        ),
+        key(
             "answers",
             Kind::Named(&Kind::Shape(&ANSWER)),
             "The answers that scenarios call by name.",
@@ -35,6 +40,26 @@ pub static PROFILE: Shape = Shape {
             "features",
             Kind::Named(&Kind::Any),
             "What `profile.…` gives to expressions.",
+        ),
+    ],
+};
+
+/// The changes of a status.
+pub static MOVES: Shape = Shape {
+    name: "moves",
+    about: "the changes of a status",
+    short: None,
+    keys: &[
+        must("field", Kind::Text, "The field that tells the status."),
+        must(
+            "by_itself",
+            Kind::Named(&NAMES),
+            "What may follow a status by itself.",
+        ),
+        key(
+            "when_asked",
+            Kind::Named(&NAMES),
+            "What may follow a status only after a request that changes something.",
         ),
     ],
 };
