@@ -142,6 +142,52 @@ fn a_write_that_names_an_object_of_somebody_else_is_not_sent() {
     assert_eq!(serving.names(), ["loadbalancers ours"]);
 }
 
+#[test]
+fn a_run_that_the_quota_has_no_room_for_ends_before_it_creates_anything() {
+    let serving = Serving::new(&[
+        "--dialect",
+        "octavia",
+        "--pending",
+        "1ms",
+        "--quota",
+        "loadbalancers=3",
+    ]);
+    of_somebody(
+        &serving,
+        "loadbalancer",
+        json!({ "name": "ours", "vip_subnet_id": SUBNET }),
+    );
+    serving.calm();
+    let directory = tempfile::tempdir().unwrap();
+    let with = |more: &[&str]| {
+        let all = [
+            "run",
+            "--suite",
+            "lbaas-v2",
+            "--profile",
+            "octavia",
+            "--filter",
+            "pools/delete/clean/*",
+            "--endpoint",
+            &serving.url,
+        ];
+        run(directory.path(), &[&all, more].concat())
+    };
+    let said = with(&["--jobs", "4"]).exits(2);
+    assert!(
+        said.stderr.contains(
+            "the endpoint allows 3 of `loadbalancer` and has 1, and the run may need 4 at once; hold back with --at-most loadbalancer=2, or with fewer --jobs"
+        ),
+        "{said:?}"
+    );
+    assert_eq!(serving.names(), ["loadbalancers ours"]);
+    assert!(!directory.path().join("assize-ledger").exists());
+    with(&["--jobs", "4", "--at-most", "loadbalancer=2"]).exits(0);
+    with(&["--jobs", "2"]).exits(0);
+    serving.calm();
+    assert_eq!(serving.names(), ["loadbalancers ours"]);
+}
+
 /// A server that answers a creation with an object of somebody else, which it would delete.
 async fn confused(name: &str) -> MockServer {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,6 +1,6 @@
 //! The keys of a profile and its named answers.
 
-use super::{Kind, NAMES, Shape, key, must};
+use super::{Kind, LIST, NAMES, Shape, key, must};
 
 /// A profile file.
 pub static PROFILE: Shape = Shape {
@@ -32,6 +32,11 @@ pub static PROFILE: Shape = Shape {
             "How a status of its objects may change; anything else that is seen is a finding.",
         ),
         key(
+            "quota",
+            Kind::Shape(&QUOTA),
+            "How the endpoint tells how many objects there may be; looked at before a run.",
+        ),
+        key(
             "answers",
             Kind::Named(&Kind::Shape(&ANSWER)),
             "The answers that scenarios call by name.",
@@ -60,6 +65,26 @@ pub static MOVES: Shape = Shape {
             "when_asked",
             Kind::Named(&NAMES),
             "What may follow a status only after a request that changes something.",
+        ),
+    ],
+};
+
+/// How many objects there may be.
+pub static QUOTA: Shape = Shape {
+    name: "quota",
+    about: "a quota",
+    short: None,
+    keys: &[
+        must("request", Kind::Request, "Method and path."),
+        must(
+            "most",
+            Kind::Named(&Kind::Template),
+            "By resource, the number in the answer; null or less than 0 is no bound.",
+        ),
+        key(
+            "there",
+            Kind::Named(&Kind::Shape(&LIST)),
+            "By resource, the list of all that there are already.",
         ),
     ],
 };
