@@ -4,8 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 mod guard;
+mod http2;
 mod identity;
 mod network;
+mod signature;
 mod sweep;
 mod target;
 mod unstable;
