@@ -14,6 +14,7 @@ use super::identity::Identities;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
 use super::pace::Pace;
+use super::pulse::Pulse;
 use super::quota::{self, NoQuota};
 use super::redact::{redacted, redacted_leak};
 use super::room::{NoRoom, Rooms};
@@ -108,6 +109,7 @@ pub async fn run(
 ) -> Result<RunReport, RunError> {
     let started = Timestamp::now();
     let clock = Instant::now();
+    let _pulse = Pulse::start();
     let transport = Transport::new(&target)?;
     let rooms = Rooms::new(&suite, &target, &plan)?;
     let ledger = match &options.ledger {

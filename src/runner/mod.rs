@@ -13,6 +13,7 @@ mod look_up;
 mod mutants;
 mod object;
 mod pace;
+mod pulse;
 mod quota;
 mod redact;
 mod room;
