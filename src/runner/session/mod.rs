@@ -26,6 +26,9 @@ pub(super) use look::polled;
 /// The identity that sends where none is named.
 pub(super) const OWNER: &str = "owner";
 
+/// The most content, in bytes, that is kept of a case.
+const KEPT: usize = 64 << 20;
+
 /// Why a case ends before its time.
 #[derive(Debug, Clone)]
 pub(super) enum Stop {
@@ -206,6 +209,18 @@ impl<'a> Session<'a> {
     }
 
     fn may_go_on(&self) -> Result<(), Stop> {
+        let exchanges = self.exchanges.iter();
+        let kept: usize = exchanges
+            .map(|exchange| {
+                let answer = exchange.response.as_ref();
+                exchange.request.body.len() + answer.map_or(0, |answer| answer.body.len())
+            })
+            .sum();
+        if self.interruptible && kept > KEPT {
+            return Err(Stop::Unjudged(format!(
+                "requests and answers of the case have more than {KEPT} bytes together; make several cases of it"
+            )));
+        }
         if self.interruptible && self.ctx.cancel.is_cancelled() {
             return Err(Stop::Interrupted);
         }
