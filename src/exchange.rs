@@ -64,7 +64,26 @@ pub struct Response {
 #[derive(Debug, Clone, Default)]
 pub struct Content {
     bytes: Vec<u8>,
-    json: OnceLock<Option<Value>>,
+    json: OnceLock<Result<Value, String>>,
+}
+
+/// The most values that are read of one answer. A value in memory takes many times what it takes on the wire: with as
+/// many as fit in an answer, one would take a gigabyte.
+const MOST_VALUES: usize = 500_000;
+
+/// About how many values there are in JSON, which may be none: each but the first stands behind one of these.
+fn values(bytes: &[u8]) -> usize {
+    let (mut count, mut quoted, mut escaped) = (0, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 impl From<Vec<u8>> for Content {
@@ -93,11 +112,23 @@ impl PartialEq for Content {
 impl Eq for Content {}
 
 impl Content {
-    /// As JSON; `None` when there is none or it is no JSON.
+    /// As JSON; `None` when there is none, it is no JSON, or has more values than would be good for us.
     pub fn json(&self) -> Option<&Value> {
-        self.json
-            .get_or_init(|| serde_json::from_slice(&self.bytes).ok())
-            .as_ref()
+        self.read().as_ref().ok()
+    }
+
+    /// Why it is not read as JSON.
+    pub fn no_json(&self) -> Option<&str> {
+        self.read().as_ref().err().map(String::as_str)
+    }
+
+    fn read(&self) -> &Result<Value, String> {
+        self.json.get_or_init(|| {
+            if values(&self.bytes) > MOST_VALUES {
+                return Err(format!("more than {MOST_VALUES} values"));
+            }
+            serde_json::from_slice(&self.bytes).map_err(|error| error.to_string())
+        })
     }
 
     /// As text; bytes that are not UTF-8 are replaced.

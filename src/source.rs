@@ -87,26 +87,29 @@ impl Span {
     /// The lines of the list item that it stands in, without their common indentation; of a file that is no
     /// list, all.
     pub fn block(&self) -> String {
-        let lines: Vec<&str> = self.source.text.lines().collect();
+        let source = &self.source;
+        let line = |at: usize| {
+            let start = *source.line_starts.get(at)?;
+            let end = source.line_starts.get(at + 1).copied();
+            let text = source.text.get(start..end.unwrap_or(source.text.len()))?;
+            Some(text.trim_end_matches(['\n', '\r']))
+        };
         let indentation = |line: &str| line.len() - line.trim_start().len();
         let is_item = |line: &str| line.trim_start().starts_with("- ");
         let at = self.location().line - 1;
-        let own = lines.get(at).map_or(0, |line| indentation(line));
-        let first = (0..=at.min(lines.len().saturating_sub(1)))
-            .rev()
-            .find(|line| {
-                lines
-                    .get(*line)
-                    .is_some_and(|text| is_item(text) && (*line == at || indentation(text) < own))
-            });
-        let Some(first) = first else {
-            return self.source.text.trim_end().to_owned();
+        let own = line(at).map_or(0, indentation);
+        let first = (0..=at).rev().find(|other| {
+            line(*other)
+                .is_some_and(|text| is_item(text) && (*other == at || indentation(text) < own))
+        });
+        let Some((first, head)) = first.and_then(|first| Some((first, line(first)?))) else {
+            return source.text.trim_end().to_owned();
         };
-        let margin = indentation(lines[first]);
-        let rest = lines[first + 1..]
-            .iter()
+        let margin = indentation(head);
+        let rest = (first + 1..)
+            .map_while(line)
             .take_while(|line| line.trim().is_empty() || indentation(line) > margin);
-        let block: Vec<&str> = std::iter::once(&lines[first])
+        let block: Vec<&str> = std::iter::once(head)
             .chain(rest)
             .map(|line| line.get(margin..).unwrap_or(""))
             .collect();

@@ -28,6 +28,9 @@ pub const ANSWER: &[&str] = &["status", "headers", "body"];
 /// Steps that one evaluation may take.
 const FUEL: u64 = 100_000;
 
+/// The longest expression, in bytes. One is taken apart from the outside in, and depth takes room on the stack.
+const LONGEST: usize = 1000;
+
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -129,6 +132,19 @@ pub struct EvalError {
 impl Expr {
     /// Compiles an expression; what is wrong with it is in `found`.
     pub fn compile(text: &str, span: &Span, found: &mut Vec<Diagnostic>) -> Option<Self> {
+        if text.len() > LONGEST {
+            let length = text.len();
+            found.push(
+                Diagnostic::new(
+                    "bad-expression",
+                    span,
+                    format!("this expression has {length} bytes, more than {LONGEST}"),
+                )
+                .label("here")
+                .help("give parts of it names under `variables`"),
+            );
+            return None;
+        }
         match compiled(text) {
             Ok(compiled) => Some(Self {
                 text: text.trim().to_owned(),

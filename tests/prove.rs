@@ -52,6 +52,17 @@ fn a_defect_is_found_by_a_case_of_its_own_requirement() {
     assert!(shown(&other).contains("survived"), "{}", shown(&other));
 }
 
+#[test]
+fn a_status_that_goes_astray_while_it_is_waited_for_is_found() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let only = ["-p", "octavia", "--only", "defect/status-detour", "-v"];
+    let filter = ["-f", "pools/delete/aftermath/status-moves"];
+    let output = prove(root, &[&only[..], &filter].concat());
+    let text = shown(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("aftermath/status-moves (DP-59)"), "{text}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suite_of_steps_is_told_which_assertion_it_lacks() {
     let server = MockServer::start().await;

@@ -7,12 +7,14 @@ mod answer;
 mod body;
 mod diff;
 mod history;
+mod moves;
 mod standing;
 
 pub use aftermath::{Afterwards, ListView, absent, gone, listed, reads_as, unchanged};
 pub use answer::{answer, answers, into_scope, named, satisfies};
 pub use diff::{Difference, differences};
 pub use history::{Told, history};
+pub use moves::moved;
 pub use standing::{Standing, standing};
 
 use crate::source::Location;

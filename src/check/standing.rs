@@ -58,8 +58,12 @@ pub fn standing(
             ),
         );
     }
-    if response.claims_json() && !response.body.is_empty() && response.body.json().is_none() {
-        push("json", "JSON, as the Content-Type says", text());
+    if response.claims_json()
+        && !response.body.is_empty()
+        && let Some(why) = response.body.no_json()
+    {
+        let actual = format!("{why}, in {}", text());
+        push("json", "JSON, as the Content-Type says", actual);
     }
     if (300..400).contains(&response.status)
         && let Some(location) = response.header("location")

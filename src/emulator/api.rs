@@ -216,6 +216,13 @@ impl Api {
         route.check_method(self.rules, &method)?;
         route.check_ids(self.rules)?;
         let caller = self.promoted(caller, &route, &method);
+        if route == Route::Quotas {
+            let quotas = lock(&self.state).quotas_of(&caller.project);
+            return Ok(Turn::Done(Answer::new(
+                200,
+                Some(render::quotas(&caller.project, quotas)),
+            )));
+        }
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let all_members = route == Route::AllMembers;
         let item = route.item();
@@ -309,7 +316,7 @@ impl Api {
     ) -> Result<Action, Refusal> {
         let rules = self.rules;
         match route {
-            Route::Versions => Err(Refusal::NoRoute { path: "/".into() }),
+            Route::Versions | Route::Quotas => Err(Refusal::NoRoute { path: "/".into() }),
             Route::AllMembers => Ok(Action::List {
                 kind: Kind::Member,
                 parent: None,

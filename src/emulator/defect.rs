@@ -213,6 +213,8 @@ defects! {
         "A pool that is being deleted stays PENDING_DELETE.";
     ActiveBeforeReady "active-before-ready" [Octavia] ["DP-48"]
         "A load balancer is shown as ACTIVE while it still refuses changes.";
+    StatusDetour "status-detour" [Octavia] ["DP-59"]
+        "Halfway from PENDING_UPDATE to ACTIVE a load balancer becomes PENDING_CREATE.";
     LockIgnored "lock-ignored" [Octavia] ["DP-47"]
         "A pool is deleted although its load balancer is not ACTIVE.";
     Slow "slow" [OtcV2, Octavia, NeutronLbaas] []

@@ -61,6 +61,7 @@ pub(crate) struct Rules {
     pub(crate) versions: &'static [&'static str],
     pub(crate) tree_segments: &'static [&'static str],
     pub(crate) all_members: AllMembers,
+    pub(crate) quota_list: QuotaList,
     pub(crate) batch: Option<Batch>,
     pub(crate) empty_id: EmptyId,
     pub(crate) delete_body: DeleteBody,
@@ -183,6 +184,13 @@ impl Rules {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AllMembers {
     Listed,
+    Absent,
+}
+
+/// Whether `/quotas` tells the quota of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QuotaList {
+    Told,
     Absent,
 }
 

@@ -13,7 +13,9 @@ use super::identity::Identities;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
 use super::pace::Pace;
+use super::pulse::Pulse;
 use super::queue::Queue;
+use super::quota::{self, NoQuota};
 use super::redact::{redacted, redacted_leak};
 use super::room::{NoRoom, Rooms};
 use super::tamper::Tamper;
@@ -22,7 +24,7 @@ use super::{Context, executor};
 use crate::outcome::{
     CaseOutcome, Event, Finding, RunReport, Verdict, Written, conclude, requirements,
 };
-use crate::plan::Plan;
+use crate::plan::{Estimate, Plan};
 use crate::suite::model::{Level, Suite};
 use crate::target::Target;
 use crate::waiver::{self, Waivers};
@@ -95,13 +97,17 @@ pub enum RunError {
     /// A case needs more objects than there may be.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
+    /// The endpoint has less room than the run may need.
+    #[error(transparent)]
+    NoQuota(#[from] NoQuota),
 }
 
 /// Runs the plan. Events come in the order of the plan; `cancel` stops the run, which then cleans up and
 /// reports what it has.
 ///
 /// # Errors
-/// The HTTP client cannot be set up, or the ledger not be begun; then nothing was sent.
+/// The HTTP client cannot be set up, or the ledger not be begun; then nothing was sent. The endpoint says that it has
+/// too little room; then nothing was created.
 pub async fn run(
     suite: Arc<Suite>,
     target: Arc<Target>,
@@ -112,6 +118,7 @@ pub async fn run(
 ) -> Result<RunReport, RunError> {
     let started = Timestamp::now();
     let clock = Instant::now();
+    let _pulse = Pulse::start();
     let transport = Transport::new(&target)?;
     let rooms = Rooms::new(&suite, &target, &plan)?;
     let ledger = match &options.ledger {
@@ -145,6 +152,16 @@ pub async fn run(
         tamper: options.tamper.clone(),
         grace: options.grace,
     });
+
+    let estimate = Estimate::of(&plan, &suite, &target, options.jobs);
+    if plan.runnable().next().is_some()
+        && let Err(none) = quota::check(&ctx, &estimate).await
+    {
+        if let Some(ledger) = Arc::into_inner(ctx).and_then(|ctx| ctx.ledger) {
+            ledger.end(false).await;
+        }
+        return Err(none.into());
+    }
 
     let mut report = RunReport {
         tool_version: env!("CARGO_PKG_VERSION"),

@@ -5,6 +5,7 @@
 
 mod dispatcher;
 mod executor;
+mod guard;
 mod identity;
 mod lease;
 mod ledger;
@@ -12,7 +13,9 @@ mod look_up;
 mod mutants;
 mod object;
 mod pace;
+mod pulse;
 mod queue;
+mod quota;
 mod redact;
 mod room;
 mod session;
@@ -28,6 +31,7 @@ pub use dispatcher::{Options, RunError, run};
 pub use identity::catalogued;
 pub use ledger::{Damage, EXTENSION, Header, Intent, LedgerError, Recorded, Standing};
 pub use mutants::{Mutation, mutations};
+pub use quota::{NoQuota, Shortage};
 pub use room::NoRoom;
 pub use sweep::{Found, Sweep, sweep};
 pub use tamper::{Act, Falsehood, Tamper};

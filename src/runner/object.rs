@@ -34,6 +34,8 @@ pub(super) struct Object {
     pub(super) identity: String,
     /// The unique name that it was created with.
     pub(super) name: String,
+    /// The name that its case gave it, where that is another.
+    pub(super) named: Option<String>,
     /// Whether it is known to be gone.
     pub(super) gone: bool,
     /// The lease, if it is shared; then it is not this case's to delete.
@@ -130,6 +132,7 @@ impl Blueprint<'_> {
             needs: self.needs.clone(),
             identity: self.identity.to_owned(),
             name,
+            named: None,
             gone: false,
             lease: None,
             entry,
@@ -314,13 +317,15 @@ impl Session<'_> {
         value: Json,
         objects: &mut Vec<Object>,
     ) -> usize {
-        let object = blueprint.object(plan, value);
+        let mut object = blueprint.object(plan, value);
+        // A case may give a name of its own, such as the longest that there can be.
+        let named = object.value.get("name").and_then(Json::as_str);
+        let named = named.filter(|name| *name != object.name && self.has_given(name));
+        object.named = named.map(str::to_owned);
         if let (Some(ledger), Some(n), Some(id)) = (&self.ctx.ledger, object.entry, object.id()) {
-            // A case may give a name of its own, such as the longest that there can be.
-            let named = object.value.get("name").and_then(Json::as_str);
             let secrets = &self.ctx.target.secrets;
-            let named = named.filter(|name| *name != object.name && secrets.redact(name) == *name);
-            ledger.created(n, id, named);
+            let told = object.named.as_deref();
+            ledger.created(n, id, told.filter(|name| secrets.redact(name) == **name));
         }
         objects.push(object);
         objects.len() - 1
@@ -393,6 +398,9 @@ impl Session<'_> {
             Stop::Interrupted | Stop::Judged => "clean-up was interrupted".to_owned(),
             Stop::Unjudged(why) => why,
         };
+        if !self.may_remove(objects, at).await? {
+            return Ok(());
+        }
         let scope = self.object_scope(objects, at);
         let mut tries = 0;
         let exchange = loop {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::dispatcher::RunError;
+use super::guard;
 use super::identity::Identities;
 use super::lease::Leases;
 use super::ledger::{Ledger, Recorded, Standing};
@@ -190,6 +191,7 @@ async fn group_swept(ctx: &Context, group: &[(&Standing, bool)], look_only: bool
                 .collect(),
             identity: intent.identity.clone(),
             name: intent.name.clone(),
+            named: standing.name.clone(),
             gone: true,
             lease: None,
             entry: None,
@@ -261,7 +263,7 @@ async fn seen(
     if object.id().is_some() {
         match session.read(Phase::CleanUp, objects, place).await {
             Ok((Afterwards::Object(value), _)) => {
-                let prefix = format!("assize-{}-", session.ctx.run_id);
+                let prefix = guard::prefix(&session.ctx.run_id);
                 match value.get("name").and_then(Json::as_str) {
                     // A kind that bears no name is known by what it belongs to.
                     Some("") if !object.needs.is_empty() => there.push(value),

@@ -13,8 +13,10 @@ use crate::source::{Diagnostic, Source, Span, Spanned};
 
 /// The name of a manifest.
 pub const MANIFEST_FILE: &str = "suite.yaml";
-/// A file of a suite may be this long.
-const FILE_LIMIT: u64 = 8 << 20;
+/// A file of a suite may be this long, in bytes.
+pub const FILE_LIMIT: u64 = 8 << 20;
+/// A suite may have so many expressions; one takes some kilobytes when it is compiled.
+const EXPRESSIONS: usize = 30_000;
 
 /// Where the files of a suite come from.
 #[derive(Debug, Clone)]
@@ -54,6 +56,7 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
         seen: BTreeSet::new(),
         queue: VecDeque::new(),
         lost: false,
+        expressions: 0,
         parts: Parts {
             name: "scenarios".to_owned(),
             manifest: None,
@@ -180,6 +183,8 @@ struct Loader {
     parts: Parts,
     /// Whether a file gave nothing at all.
     lost: bool,
+    /// How many expressions there are so far.
+    expressions: usize,
 }
 
 impl Loader {
@@ -249,6 +254,19 @@ impl Loader {
             self.lost = true;
             return;
         };
+        self.expressions += node.expressions();
+        if self.expressions > EXPRESSIONS {
+            self.found.push(
+                Diagnostic::new(
+                    "yaml-too-large",
+                    &node.span,
+                    format!("the suite is too large: more than {EXPRESSIONS} expressions"),
+                )
+                .label("up to this file"),
+            );
+            self.lost = true;
+            return;
+        }
         if node.get("openapi").is_some() && node.get("paths").is_some() {
             return;
         }
@@ -439,7 +457,11 @@ impl Files {
                 .ok_or_else(|| "it is not there".to_owned()),
             Self::Directory { .. } => {
                 let file = self.inside(path)?;
-                let length = file.metadata().map_err(|error| error.to_string())?.len();
+                let metadata = file.metadata().map_err(|error| error.to_string())?;
+                if !metadata.is_file() {
+                    return Err("it is no file".to_owned());
+                }
+                let length = metadata.len();
                 if length > FILE_LIMIT {
                     return Err(format!("it has {length} bytes, more than {FILE_LIMIT}"));
                 }

@@ -11,7 +11,7 @@ pub mod shape;
 pub mod space;
 pub mod yaml;
 
-pub use load::{Files, MANIFEST_FILE, Selection, load};
+pub use load::{FILE_LIMIT, Files, MANIFEST_FILE, Selection, load};
 pub use read::parse_duration;
 
 /// A matcher from its YAML, for tests of the judging code.

@@ -215,27 +215,27 @@ impl OpenApi {
     pub fn component(&self, name: &str) -> Option<Arc<Validator>> {
         let pointer = format!("/components/schemas/{}", escape(name));
         self.document.pointer(&pointer)?;
-        self.compile(&pointer)
+        self.compile(&pointer).ok()
     }
 
-    fn compile(&self, pointer: &str) -> Option<Arc<Validator>> {
+    fn compile(&self, pointer: &str) -> Result<Arc<Validator>, String> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(validator) = compiled.get(pointer) {
-            return Some(Arc::clone(validator));
+            return Ok(Arc::clone(validator));
         }
         let schema = serde_json::json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": format!("{BASE}#{}", pointer.replace('%', "%25").replace('{', "%7B").replace('}', "%7D")) });
         let validator = Arc::new(
             jsonschema::options()
                 .with_registry(&self.registry)
                 .build(&schema)
-                .ok()?,
+                .map_err(|error| error.to_string())?,
         );
         compiled.insert(pointer.to_owned(), Arc::clone(&validator));
-        Some(validator)
+        Ok(validator)
     }
 
     /// The pointers of all response schemas that cannot be compiled, with the reason.
-    pub(super) fn broken_schemas(&self) -> Vec<String> {
+    pub(super) fn broken_schemas(&self) -> Vec<(String, String)> {
         let pointers = self
             .routes
             .iter()
@@ -250,7 +250,8 @@ impl OpenApi {
             .map(|name| format!("/components/schemas/{}", escape(name)));
         pointers
             .chain(components)
-            .filter(|pointer| self.compile(pointer).is_none())
+            .filter_map(|pointer| Some((self.compile(&pointer).err()?, pointer)))
+            .map(|(why, pointer)| (pointer, why))
             .collect()
     }
 }

@@ -65,6 +65,16 @@ impl Node {
         }
     }
 
+    /// How many expressions stand in its texts.
+    pub fn expressions(&self) -> usize {
+        match &self.kind {
+            Kind::Text(text) => text.matches("{{").count(),
+            Kind::List(items) => items.iter().map(Self::expressions).sum(),
+            Kind::Map(entries) => entries.iter().map(|(_, value)| value.expressions()).sum(),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) => 0,
+        }
+    }
+
     /// The text, if it is text.
     pub fn text(&self) -> Option<&str> {
         match &self.kind {
@@ -203,21 +213,14 @@ impl<'a> Reader<'a> {
         let (kind, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 if let Some(tag) = tag {
-                    self.report(
-                        Diagnostic::new(
-                            "yaml-tag",
-                            &span,
-                            format!(
-                                "the tag `{}` means nothing here",
-                                tag.original_handle().to_owned() + tag.suffix()
-                            ),
-                        )
-                        .help("leave it out; quote the value to make it text"),
-                    );
+                    self.tagged(tag.original_handle(), tag.suffix(), &span);
                 }
                 (self.scalar(text.into_owned(), style, &span), anchor)
             }
-            Event::SequenceStart(_, anchor, _) => {
+            Event::SequenceStart(_, anchor, tag) => {
+                if let Some(tag) = tag {
+                    self.tagged(tag.original_handle(), tag.suffix(), &span);
+                }
                 let mut items = Vec::new();
                 loop {
                     match self.next()?? {
@@ -234,7 +237,12 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            Event::MappingStart(_, anchor, _) => return self.mapping(anchor, span, depth),
+            Event::MappingStart(_, anchor, tag) => {
+                if let Some(tag) = tag {
+                    self.tagged(tag.original_handle(), tag.suffix(), &span);
+                }
+                return self.mapping(anchor, span, depth);
+            }
             Event::Alias(anchor) => {
                 let Some(copy) = self.anchors.get(&anchor).cloned() else {
                     self.report(
@@ -258,6 +266,12 @@ impl<'a> Reader<'a> {
         let node = Node { span, kind };
         self.remember(anchor, &node);
         Some(node)
+    }
+
+    fn tagged(&mut self, handle: &str, suffix: &str, span: &Span) {
+        let tag = format!("the tag `{handle}{suffix}` means nothing here");
+        let help = "leave it out; quote the value to make it text";
+        self.report(Diagnostic::new("yaml-tag", span, tag).help(help));
     }
 
     fn mapping(&mut self, anchor: usize, span: Span, depth: usize) -> Option<Node> {

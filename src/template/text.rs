@@ -136,10 +136,38 @@ impl Template {
                 Part::Text(text) => out.push_str(text),
                 Part::Expr(expr) => {
                     out.push_str(&encode(plain(&expr.value(scope)?.unwrap_or(Json::Null))));
+                    if out.len() > MOST {
+                        return Err(too_much(expr));
+                    }
                 }
             }
         }
         Ok(out)
+    }
+}
+
+/// The most that may come of one template, in bytes, as it stands in memory: a value may name others that name others.
+const MOST: usize = 4 << 20;
+
+fn too_much(expr: &Expr) -> EvalError {
+    EvalError {
+        expression: expr.text.clone(),
+        why: format!("more than {MOST} bytes come of the value that it stands in"),
+        span: expr.span.clone(),
+    }
+}
+
+/// About how many bytes a value takes.
+fn weight(value: &Json) -> usize {
+    let own = 32;
+    own + match value {
+        Json::String(text) => text.len(),
+        Json::Array(items) => items.iter().map(weight).sum(),
+        Json::Object(fields) => {
+            let fields = fields.iter();
+            fields.map(|(key, value)| key.len() + weight(value)).sum()
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => 0,
     }
 }
 
@@ -221,20 +249,33 @@ impl JsonTemplate {
     /// # Errors
     /// As [`Expr::value`].
     pub fn value(&self, scope: &Scope) -> Result<Option<Json>, EvalError> {
+        let mut room = MOST;
+        self.within(scope, &mut room)
+    }
+
+    fn within(&self, scope: &Scope, room: &mut usize) -> Result<Option<Json>, EvalError> {
         Ok(Some(match self {
             Self::Plain(value) => value.clone(),
-            Self::Text(template) => return template.value(scope),
+            Self::Text(template) => {
+                let value = template.value(scope)?;
+                let weight = value.as_ref().map_or(0, weight);
+                match (room.checked_sub(weight), template.exprs().next()) {
+                    (None, Some(expr)) => return Err(too_much(expr)),
+                    (left, _) => *room = left.unwrap_or(0),
+                }
+                return Ok(value);
+            }
             Self::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
                 for item in items {
-                    list.extend(item.value(scope)?);
+                    list.extend(item.within(scope, room)?);
                 }
                 Json::Array(list)
             }
             Self::Map(entries) => {
                 let mut map = serde_json::Map::new();
                 for (key, value) in entries {
-                    if let Some(value) = value.value(scope)? {
+                    if let Some(value) = value.within(scope, room)? {
                         map.insert(key.clone(), value);
                     }
                 }

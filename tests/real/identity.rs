@@ -165,7 +165,7 @@ async fn revoking() -> MockServer {
     };
     issue("first-token").up_to_n_times(1).mount(&server).await;
     issue("second-token").mount(&server).await;
-    let thing = json!({"id": "1", "name": "n"});
+    let thing = json!({"id": "1"});
     answers(
         &server,
         "POST",

@@ -3,8 +3,11 @@
 #![cfg(all(feature = "cli", unix))]
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod guard;
+mod http2;
 mod identity;
 mod network;
+mod signature;
 mod sweep;
 mod target;
 mod unstable;

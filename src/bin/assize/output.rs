@@ -34,11 +34,17 @@ pub(crate) fn styled(terminal: bool) -> bool {
     terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Writes every diagnostic of a suite to stderr, with their number at the end.
+/// Problems that are shown with their lines; nobody reads more at once.
+const SHOWN: usize = 100;
+
+/// Writes the diagnostics of a suite to stderr, with their number at the end.
 pub(crate) fn diagnostics(found: &[Diagnostic]) {
     let styled = styled(std::io::stderr().is_terminal());
-    for diagnostic in found {
+    for diagnostic in found.iter().take(SHOWN) {
         complain(&format!("{}\n\n", diagnostic.render(styled)));
+    }
+    if found.len() > SHOWN {
+        complain(&format!("and {} more\n\n", found.len() - SHOWN));
     }
     let problems = if found.len() == 1 {
         "problem"

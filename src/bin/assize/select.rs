@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use assize::case::Case;
 use assize::plan::Filter;
 use assize::suite::model::Suite;
-use assize::suite::{Files, MANIFEST_FILE, Selection, load};
+use assize::suite::{FILE_LIMIT, Files, MANIFEST_FILE, Selection, load};
 use include_dir::{Dir, include_dir};
 use serde_json::Value as Json;
 
@@ -125,6 +125,10 @@ pub(crate) fn selection(
 
 /// The suite that a scenario file says it belongs to.
 fn named(file: &Path) -> Option<String> {
+    let metadata = file.metadata().ok()?;
+    if !metadata.is_file() || metadata.len() > FILE_LIMIT {
+        return None;
+    }
     let text = std::fs::read_to_string(file).ok()?;
     if !text
         .lines()

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::emulator::config::Quotas;
 use crate::emulator::dialect::Body;
 use crate::emulator::model::{
     Common, HealthMonitor, Kind, L7Policy, L7Rule, Listener, LoadBalancer, Member, MonitorType,
@@ -373,4 +374,33 @@ fn l7_rule(it: &L7Rule, map: &mut Map<String, Value>) {
     put(map, "key", test.key.clone());
     put(map, "value", test.value.as_str());
     put(map, "invert", test.invert);
+}
+
+/// The list of the quotas that were set for a project: one, or none where there is no bound at all.
+pub(super) fn quotas(project: &str, quotas: Quotas) -> Value {
+    let Quotas {
+        load_balancers,
+        listeners,
+        listeners_per_load_balancer: _,
+        pools,
+        members,
+        health_monitors,
+        l7_policies,
+        l7_rules,
+    } = quotas;
+    if quotas == Quotas::UNLIMITED {
+        return json!({"quotas": [], "quotas_links": []});
+    }
+    let bound = |bound: Option<usize>| bound.map_or(json!(-1), Value::from);
+    json!({"quotas": [{
+        "project_id": project,
+        "tenant_id": project,
+        "load_balancer": bound(load_balancers),
+        "listener": bound(listeners),
+        "pool": bound(pools),
+        "member": bound(members),
+        "health_monitor": bound(health_monitors),
+        "l7policy": bound(l7_policies),
+        "l7rule": bound(l7_rules),
+    }], "quotas_links": []})
 }

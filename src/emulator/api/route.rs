@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::query::percent_decoded;
-use crate::emulator::dialect::{AllMembers, EmptyId, Rules};
+use crate::emulator::dialect::{AllMembers, EmptyId, QuotaList, Rules};
 use crate::emulator::model::Kind;
 use crate::emulator::refusal::Refusal;
 
@@ -24,6 +24,8 @@ pub(super) enum Route {
     },
     /// The members of all pools.
     AllMembers,
+    /// What the project may have.
+    Quotas,
     /// The status tree of a load balancer.
     Tree {
         id: String,
@@ -70,6 +72,7 @@ impl Route {
         let own = |text: &str| Some(text.to_owned());
         match rest {
             ["members"] if rules.all_members == AllMembers::Listed => Ok(Self::AllMembers),
+            ["quotas"] if rules.quota_list == QuotaList::Told => Ok(Self::Quotas),
             ["loadbalancers", id, tail] if rules.tree_segments.contains(tail) => Ok(Self::Tree {
                 id: (*id).to_owned(),
             }),
@@ -115,7 +118,7 @@ impl Route {
     /// The methods that the resource has.
     pub(super) fn allow(&self, rules: &Rules) -> &'static str {
         match self {
-            Self::Versions | Self::AllMembers | Self::Tree { .. } => "GET",
+            Self::Versions | Self::AllMembers | Self::Quotas | Self::Tree { .. } => "GET",
             Self::Collection {
                 kind: Kind::Member, ..
             } if rules.batch.is_some() => "GET, POST, PUT",
@@ -127,7 +130,7 @@ impl Route {
     /// Refuses a path in which an id is empty, where such a path names an item.
     pub(super) fn check_ids(&self, rules: &Rules) -> Result<(), Refusal> {
         let (parent, id) = match self {
-            Self::Versions | Self::AllMembers => return Ok(()),
+            Self::Versions | Self::AllMembers | Self::Quotas => return Ok(()),
             Self::Collection { parent, .. } => (parent.as_deref(), None),
             Self::Item { parent, id, .. } => (parent.as_deref(), Some(id.as_str())),
             Self::Tree { id } => (None, Some(id.as_str())),

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::{
     Accept, AllMembers, Answer, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
     LineBreaks, Lock, MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing,
-    PortKey, Positions, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules,
-    Settling, Shape, SortPairs, UnknownFilter, Vip, extra,
+    PortKey, Positions, QuotaList, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue,
+    Rules, Settling, Shape, SortPairs, UnknownFilter, Vip, extra,
 };
 use crate::emulator::model::{
     Algorithm, CompareType, Kind, MonitorType, PersistenceType, PolicyAction, Protocol, RuleType,
@@ -18,6 +18,7 @@ pub(super) const RULES: Rules = Rules {
     versions: &["v2.0"],
     tree_segments: &["statuses"],
     all_members: AllMembers::Absent,
+    quota_list: QuotaList::Absent,
     batch: None,
     empty_id: EmptyId::Collection,
     delete_body: DeleteBody::Refused,

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::{
     Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
     LineBreaks, Lock, MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing,
-    PortKey, Positions, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules,
-    Settling, Shape, SortPairs, UnknownFilter, Vip, extra,
+    PortKey, Positions, QuotaList, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue,
+    Rules, Settling, Shape, SortPairs, UnknownFilter, Vip, extra,
 };
 use crate::emulator::model::{
     Algorithm, CompareType, Kind, MonitorType, PersistenceType, PolicyAction, Protocol, RuleType,
@@ -18,6 +18,7 @@ pub(super) const RULES: Rules = Rules {
     versions: &["v2.0", "v2.1", "v2.2", "v2.3", "v2.4", "v2.5"],
     tree_segments: &["status", "statuses"],
     all_members: AllMembers::Absent,
+    quota_list: QuotaList::Told,
     batch: Some(Batch::Replace),
     empty_id: EmptyId::Collection,
     delete_body: DeleteBody::Ignored,

@@ -14,8 +14,8 @@ use serde_json::json;
 use super::{
     Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
     Lock, MemberSubnet, OrphanedPolicy, Paging, Permission, Persistence, PoolSharing, PortKey,
-    Positions, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules, Settling, Shape,
-    SortPairs, UnknownFilter, Vip, extra,
+    Positions, QuotaList, RedirectFit, RedirectNull, RequestId, RuleTypes, RuleValue, Rules,
+    Settling, Shape, SortPairs, UnknownFilter, Vip, extra,
 };
 use crate::emulator::model::{
     Algorithm, CompareType, Kind, MonitorType, PersistenceType, PolicyAction, Protocol, RuleType,
@@ -27,6 +27,7 @@ pub(super) const RULES: Rules = Rules {
     versions: &["v2.0"],
     tree_segments: &["statuses"],
     all_members: AllMembers::Listed,
+    quota_list: QuotaList::Absent,
     batch: Some(Batch::Actions { max: 200 }),
     empty_id: EmptyId::Item,
     delete_body: DeleteBody::Ignored,

@@ -42,10 +42,12 @@ impl Effects {
 }
 
 /// What is done when the time has come.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Transition {
     settled: Vec<Ref>,
     removed: Vec<Ref>,
+    /// What is marked as being created, as a defect has it.
+    begun_anew: Vec<Ref>,
 }
 
 impl State {
@@ -74,7 +76,9 @@ impl State {
         let transition = Transition {
             settled,
             removed: deleted.clone(),
+            ..Transition::default()
         };
+        let detour = self.detour(&touched);
         match self.rules.settling {
             Settling::AtOnce => self.complete(transition),
             Settling::Later => {
@@ -89,6 +93,15 @@ impl State {
                     }
                 }
                 let wait = self.random.duration(&self.pending.clone());
+                if let Some(begun_anew) = detour {
+                    let halfway = Transition {
+                        begun_anew,
+                        ..Transition::default()
+                    };
+                    let due = now.checked_add(wait / 2).unwrap_or(Timestamp::MAX);
+                    let sequence = self.next_sequence();
+                    self.transitions.insert((due, sequence), halfway);
+                }
                 let due = now.checked_add(wait).unwrap_or(Timestamp::MAX);
                 let due = self.never(&transition.removed).unwrap_or(due);
                 let sequence = self.next_sequence();
@@ -100,8 +113,8 @@ impl State {
     /// Takes an object away at a later time, which nothing shows until then.
     pub(super) fn removed_later(&mut self, reference: Ref, due: Timestamp) {
         let transition = Transition {
-            settled: Vec::new(),
             removed: vec![reference],
+            ..Transition::default()
         };
         let sequence = self.next_sequence();
         self.transitions.insert((due, sequence), transition);
@@ -119,7 +132,14 @@ impl State {
     }
 
     fn complete(&mut self, transition: Transition) {
-        let Transition { settled, removed } = transition;
+        let Transition {
+            settled,
+            removed,
+            begun_anew,
+        } = transition;
+        for reference in begun_anew {
+            self.mark(reference, Provisioning::PendingCreate);
+        }
         for reference in settled {
             self.mark(reference, Provisioning::Active);
         }

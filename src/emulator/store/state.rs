@@ -325,6 +325,11 @@ impl State {
             .unwrap_or_else(|| caller.project.clone()))
     }
 
+    /// What a project may have.
+    pub(crate) fn quotas_of(&self, project: &str) -> Quotas {
+        *self.project_quotas.get(project).unwrap_or(&self.quotas)
+    }
+
     /// Refuses so many new objects if they exceed the project's quota.
     pub(super) fn within_quota(
         &self,
@@ -332,7 +337,7 @@ impl State {
         project: &str,
         more: usize,
     ) -> Result<(), Refusal> {
-        let quotas = self.project_quotas.get(project).unwrap_or(&self.quotas);
+        let quotas = self.quotas_of(project);
         let bound = match kind {
             Kind::LoadBalancer => quotas.load_balancers,
             Kind::Listener => quotas.listeners,

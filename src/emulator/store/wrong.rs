@@ -1,6 +1,7 @@
 //! What the store does wrong where a defect says so. Each function stands for one decision of the store, which
 //! asks it there; without defects all of them answer that nothing is to be done otherwise.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -266,6 +267,15 @@ impl State {
     pub(super) fn never(&self, deleted: &[Ref]) -> Option<Timestamp> {
         let pool = deleted.iter().any(|(kind, _)| *kind == Kind::Pool);
         (pool && self.wrong(Defect::PendingForEver)).then_some(Timestamp::MAX)
+    }
+
+    /// What a change makes begin anew halfway.
+    pub(super) fn detour(&self, touched: &BTreeSet<Ref>) -> Option<Vec<Ref>> {
+        let balancers = touched
+            .iter()
+            .filter(|(kind, _)| *kind == Kind::LoadBalancer);
+        self.wrong(Defect::StatusDetour)
+            .then(|| balancers.copied().collect())
     }
 
     /// Takes a pool away, or what shows of it.

@@ -180,7 +180,7 @@ impl CaseRun<'_> {
         let gone: BTreeSet<&str> = gone.map(|alias| alias.value.as_str()).collect();
         let exprs = judged.iter().flat_map(|expect| expect.exprs());
         let shown: BTreeSet<&str> = exprs
-            .flat_map(|expr| &expr.names)
+            .flat_map(|expr| expr.names.iter())
             .filter_map(|name| name.strip_prefix("after.")?.split('.').next())
             .collect();
         for (place, object) in self.objects.iter().enumerate() {

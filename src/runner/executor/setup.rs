@@ -57,6 +57,9 @@ impl CaseRun<'_> {
                     .await?;
                 object.alias.clone_from(&given.alias);
                 object.needs = needs;
+                if given.scope == Sharing::Run {
+                    self.session.look_away(&object.value);
+                }
                 self.objects.push(object);
                 self.objects.len() - 1
             };

@@ -181,6 +181,7 @@ impl CaseRun<'_> {
             (_, Some(operation)) => &operation.request,
             (_, None) => return Ok(None),
         };
+        self.session.guard(template, &scope, &self.objects)?;
         let request = self.session.build(template, &scope, identity)?;
         let what = match (&operation, place, &new) {
             (Some((_, name)), Some(at), _) => format!("{name} {}", self.objects[at].shown()),

@@ -3,6 +3,7 @@
 
 mod look;
 mod request;
+mod watch;
 
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ pub(super) use look::polled;
 
 /// The identity that sends where none is named.
 pub(super) const OWNER: &str = "owner";
+
+/// The most content, in bytes, that is kept of a case.
+const KEPT: usize = 64 << 20;
 
 /// Why a case ends before its time.
 #[derive(Debug, Clone)]
@@ -82,6 +86,7 @@ pub(super) struct Session<'a> {
     pub(super) turned_away: bool,
     /// Whether something was sent again that may have been done before.
     pub(super) in_doubt: bool,
+    watch: watch::Watch,
     label: String,
     names: usize,
 }
@@ -114,6 +119,7 @@ impl<'a> Session<'a> {
             tampering: ctx.tamper.as_ref().and_then(|tamper| tamper.of(case_id)),
             turned_away: false,
             in_doubt: false,
+            watch: watch::Watch::default(),
             label,
             names: 0,
         }
@@ -203,6 +209,18 @@ impl<'a> Session<'a> {
     }
 
     fn may_go_on(&self) -> Result<(), Stop> {
+        let exchanges = self.exchanges.iter();
+        let kept: usize = exchanges
+            .map(|exchange| {
+                let answer = exchange.response.as_ref();
+                exchange.request.body.len() + answer.map_or(0, |answer| answer.body.len())
+            })
+            .sum();
+        if self.interruptible && kept > KEPT {
+            return Err(Stop::Unjudged(format!(
+                "requests and answers of the case have more than {KEPT} bytes together; make several cases of it"
+            )));
+        }
         if self.interruptible && self.ctx.cancel.is_cancelled() {
             return Err(Stop::Interrupted);
         }
@@ -267,12 +285,15 @@ impl<'a> Session<'a> {
         });
         let (times, exchanges): (Vec<_>, Vec<_>) = join_all(sent).await.into_iter().unzip();
         let first = self.exchanges.len();
+        // Which of them came first cannot be told.
         for exchange in exchanges {
             if let Ok(response) = &exchange.response {
                 self.turned_away |= self.ctx.pace.learn(response).is_some();
             }
+            self.watch.lose_sight();
             self.keep(exchange, Standing::Full);
         }
+        self.watch.lose_sight();
         Ok((first, times))
     }
 
@@ -289,12 +310,22 @@ impl<'a> Session<'a> {
             self.violations
                 .extend(found.into_iter().map(|mismatch| (mismatch, at)));
         }
+        if let Some(moves) = self.moves() {
+            let found = self.watch.see(moves, &exchange);
+            self.violations
+                .extend(found.into_iter().map(|mismatch| (mismatch, at)));
+        }
         self.exchanges.push(exchange);
         at
     }
 
-    /// Forgets the last exchange of a poll that goes on, so that evidence does not depend on timing.
+    /// Forgets the last exchange of a poll that goes on, so that evidence does not depend on timing; unless it
+    /// showed what no later one will.
     pub(super) fn forget(&mut self, exchange: usize, violations: usize) {
+        let moved = |(mismatch, _): &(Mismatch, usize)| mismatch.check == "moves";
+        if self.violations[violations..].iter().any(moved) {
+            return;
+        }
         self.exchanges.truncate(exchange);
         self.violations.truncate(violations);
     }

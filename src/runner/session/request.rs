@@ -16,7 +16,18 @@ impl Session<'_> {
         identity: &str,
     ) -> Result<Request, Stop> {
         let target = &self.ctx.target;
-        let mut url = format!("{}{}", target.endpoint, request.target.target(scope)?);
+        let own = request.target.target(scope)?;
+        // Behind the endpoint, anything else could turn it into the name of another host.
+        if !own.starts_with('/') {
+            return Err(Stop::Unjudged(format!(
+                "the path of {} {} comes to `{}`, which does not begin with `/` ({})",
+                request.method,
+                request.target.source(),
+                crate::check::bounded(&own),
+                request.span.location()
+            )));
+        }
+        let mut url = format!("{}{own}", target.endpoint);
         for (name, value) in &request.query {
             let values = match value.value(scope)? {
                 None => continue,

@@ -31,6 +31,8 @@ pub(super) struct Transport {
     verbatim: Verbatim,
     timeout: Duration,
     limit: usize,
+    /// Whether one request can spoil a connection for the next: in HTTP/2 each has a stream of its own.
+    spoils: bool,
 }
 
 /// The client could not be set up.
@@ -79,6 +81,7 @@ impl Transport {
             verbatim: Verbatim::new(network.clone()),
             timeout,
             limit,
+            spoils: network.http != Some(HttpVersion::Two),
         })
     }
 
@@ -120,7 +123,7 @@ impl Transport {
             Some(query) => request.target().split_once('?') != Some((url.path(), query)),
         };
         let unsendable_field = headers.iter().any(|(_, value)| value.is_err());
-        if rewritten || unsendable_field || spoils_its_connection(request) {
+        if rewritten || unsendable_field || self.spoils && spoils_its_connection(request) {
             return self.verbatim.exchange(&url, request, self.limit).await;
         }
         let mut builder = self.client.request(method, url);

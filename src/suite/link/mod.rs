@@ -190,10 +190,12 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
         }
     }
     if let Some(api) = &openapi {
-        for pointer in api.broken_schemas() {
+        for (pointer, why) in api.broken_schemas() {
             found.push(Diagnostic::without_place(
                 "bad-openapi",
-                format!("the schema at `{pointer}` of the OpenAPI description cannot be compiled"),
+                format!(
+                    "the schema at `{pointer}` of the OpenAPI description cannot be compiled: {why}"
+                ),
             ));
         }
     }

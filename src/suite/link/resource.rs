@@ -25,7 +25,26 @@ impl<'a> Linker<'a> {
     }
 
     pub(super) fn profiles(&mut self) {
+        let resources = self.resources;
         for profile in self.profiles.values() {
+            if let Some(quota) = &profile.quota {
+                self.request(&quota.request, &["profile"]);
+                for (resource, list) in &quota.there {
+                    let known = resources.keys().map(String::as_str);
+                    self.known("resource", "unknown-resource", resource, known);
+                    self.request(&list.request, &["profile"]);
+                    for expr in list.items.exprs() {
+                        self.names(expr, ANSWER);
+                    }
+                }
+                for (resource, most) in &quota.most {
+                    let known = resources.keys().map(String::as_str);
+                    self.known("resource", "unknown-resource", resource, known);
+                    for expr in most.exprs() {
+                        self.names(expr, ANSWER);
+                    }
+                }
+            }
             for name in &profile.transient {
                 self.known(
                     "answer",

@@ -1,6 +1,6 @@
 //! A scenario whose names are all there, with its fragments unfolded and its objects in order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::given::{State, resolve};
@@ -13,6 +13,8 @@ use crate::suite::parse::{RawScenario, ScenarioFile};
 impl Linker<'_> {
     pub(super) fn file(&mut self, group: &str, file: ScenarioFile) -> Vec<Arc<Scenario>> {
         let mut scenarios: Vec<Arc<Scenario>> = Vec::new();
+        // Where the first one is that has it.
+        let (mut ids, mut titles) = (HashMap::new(), HashMap::new());
         let stem = group.rsplit('/').next().unwrap_or(group).to_owned();
         for raw in file.scenarios {
             let id = raw
@@ -31,15 +33,14 @@ impl Linker<'_> {
                         .help("use letters, digits, `-`, `_` and `.`; spaces belong into `title`"),
                 );
             }
-            if let Some(first) = scenarios
-                .iter()
-                .find(|first| first.id.rsplit('/').next() == Some(&id.value))
-            {
+            let first = ids.get(&id.value).map(|at: &usize| &scenarios[*at]);
+            if let Some(first) = first {
                 let diagnostic = duplicate("scenario", &id, &first.span);
                 self.found.push(diagnostic);
             }
             let title = raw.title.clone().unwrap_or_else(|| id.clone());
-            if let Some(first) = scenarios.iter().find(|first| first.title == title.value) {
+            let first = titles.get(&title.value).map(|at: &usize| &scenarios[*at]);
+            if let Some(first) = first {
                 self.found.push(
                     Diagnostic::new(
                         "duplicate-title",
@@ -53,6 +54,8 @@ impl Linker<'_> {
                     )),
                 );
             }
+            ids.entry(id.value.clone()).or_insert(scenarios.len());
+            titles.entry(title.value.clone()).or_insert(scenarios.len());
             let full = if raw.id.is_some() {
                 format!("{group}/{}", id.value)
             } else {

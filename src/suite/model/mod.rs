@@ -22,7 +22,7 @@ pub use expect::{
 };
 pub use matcher::{MatchOp, Matcher};
 pub use matrix::{Axis, Matrix};
-pub use profile::{Answer, Equivalent, IdentityRule, Profile, Variable};
+pub use profile::{Answer, Equivalent, IdentityRule, Moves, Profile, Quota, Variable};
 pub use request::{BodyTemplate, RequestTemplate};
 pub use requirement::{Level, Requirement, RequirementIn};
 pub use resource::{Change, Decision, List, Operation, Ready, Resource, Scope, succeeds};

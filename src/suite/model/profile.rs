@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::expect::AnswerExpect;
+use super::request::RequestTemplate;
+use super::resource::List;
 use crate::source::{Span, Spanned};
 use crate::template::Template;
 
@@ -24,10 +26,36 @@ pub struct Profile {
     pub settle: Duration,
     /// The named answers that are tried again during set-up and clean-up.
     pub transient: Vec<Spanned<String>>,
+    /// How a status of its objects may change.
+    pub moves: Option<Moves>,
+    /// How the endpoint tells what it has room for.
+    pub quota: Option<Quota>,
     /// What `profile.…` gives to expressions.
     pub features: Json,
     /// The named answers.
     pub answers: BTreeMap<String, Answer>,
+}
+
+/// How an endpoint tells how many objects there may be.
+#[derive(Debug)]
+pub struct Quota {
+    /// What is sent.
+    pub request: RequestTemplate,
+    /// By resource, the most that there may be, as the answer tells it; null or less than 0 is no bound.
+    pub most: Vec<(Spanned<String>, Template)>,
+    /// By resource, the list of all that there are already; none are where there is no such list.
+    pub there: Vec<(Spanned<String>, List)>,
+}
+
+/// How the status of an object may change from one look at it to the next.
+#[derive(Debug)]
+pub struct Moves {
+    /// The field that tells the status.
+    pub field: String,
+    /// What may follow a status by itself.
+    pub by_itself: BTreeMap<String, Vec<String>>,
+    /// What may follow a status only after a request that changes something.
+    pub when_asked: BTreeMap<String, Vec<String>>,
 }
 
 /// An answer that scenarios call by name.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::expect::answer_expect;
-use crate::suite::model::{Answer, AnswerExpect, Profile};
+use crate::suite::model::{Answer, AnswerExpect, Moves, Profile, Quota};
 use crate::suite::read::{self, Fields, Found};
 use crate::suite::shape;
 use crate::suite::yaml::Node;
@@ -41,6 +41,8 @@ pub(super) fn profile(node: &Node, found: &mut Found) -> Option<Profile> {
             .read("settle", found, read::duration)
             .map_or(Duration::ZERO, |settle| settle.value),
         transient: fields.names("transient", found),
+        moves: fields.read("moves", found, moves),
+        quota: fields.read("quota", found, quota),
         answers: answers
             .into_iter()
             .map(|(key, value)| (key.value, value))
@@ -48,5 +50,35 @@ pub(super) fn profile(node: &Node, found: &mut Found) -> Option<Profile> {
         features: fields
             .get("features")
             .map_or_else(|| Json::Object(serde_json::Map::new()), Node::to_json),
+    })
+}
+
+fn moves(node: &Node, found: &mut Found) -> Option<Moves> {
+    let fields = Fields::open(node, &shape::MOVES, found)?;
+    let ways = |key: &str, found: &mut Found| {
+        let ways = fields.named(key, found, |node, found| {
+            Some(read::many(node, found, read::text))
+        });
+        let plain = ways.into_iter().map(|(from, to)| {
+            let to = to.into_iter().map(|status| status.value);
+            (from.value, to.collect())
+        });
+        plain.collect()
+    };
+    Some(Moves {
+        by_itself: ways("by_itself", found),
+        when_asked: ways("when_asked", found),
+        field: fields.read("field", found, read::text)?.value,
+    })
+}
+
+fn quota(node: &Node, found: &mut Found) -> Option<Quota> {
+    let fields = Fields::open(node, &shape::QUOTA, found)?;
+    Some(Quota {
+        most: fields.named("most", found, read::template),
+        there: fields.named("there", found, super::resource::list),
+        request: fields.read("request", found, |node, found| {
+            Some(read::request(node, None, found))
+        })?,
     })
 }

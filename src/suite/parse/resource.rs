@@ -26,16 +26,7 @@ pub(super) fn resource(node: &Node, found: &mut Found) -> Option<Resource> {
                 .map_or(READY_WITHIN, |within| within.value),
         })
     });
-    let list = fields.read("list", found, |node, found| {
-        let fields = Fields::open(node, &shape::LIST, found)?;
-        let request = fields.read("request", found, |node, found| {
-            Some(read::request(node, None, found))
-        })?;
-        Some(List {
-            request,
-            items: fields.read("items", found, read::template)?,
-        })
-    });
+    let list = fields.read("list", found, list);
     let one = |key: &str, found: &mut Found| {
         fields.read(key, found, |node, found| Some(operation(node, found)))
     };
@@ -127,5 +118,17 @@ fn decision(node: &Node, found: &mut Found) -> Option<Decision> {
                 sets: plain(fields.named("sets", found, read::json_template)),
             })
         }),
+    })
+}
+
+/// How a kind is listed.
+pub(super) fn list(node: &Node, found: &mut Found) -> Option<List> {
+    let fields = Fields::open(node, &shape::LIST, found)?;
+    let request = fields.read("request", found, |node, found| {
+        Some(read::request(node, None, found))
+    })?;
+    Some(List {
+        request,
+        items: fields.read("items", found, read::template)?,
     })
 }

@@ -103,17 +103,8 @@ impl<'a> Fields<'a> {
         found: &mut Found,
         mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>,
     ) -> Vec<T> {
-        match self.get(name) {
-            None => Vec::new(),
-            Some(Node {
-                kind: Kind::List(items),
-                ..
-            }) => items
-                .iter()
-                .filter_map(|item| reader(item, found))
-                .collect(),
-            Some(node) => reader(node, found).into_iter().collect(),
-        }
+        self.get(name)
+            .map_or_else(Vec::new, |node| many(node, found, &mut reader))
     }
 
     /// A list of texts; one text stands for a list of one.
@@ -140,6 +131,21 @@ impl<'a> Fields<'a> {
                 ))
             })
             .collect()
+    }
+}
+
+/// A list of values through a reader; one value stands for a list of one.
+pub(super) fn many<'a, T>(
+    node: &'a Node,
+    found: &mut Found,
+    mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>,
+) -> Vec<T> {
+    match &node.kind {
+        Kind::List(items) => items
+            .iter()
+            .filter_map(|item| reader(item, found))
+            .collect(),
+        _ => reader(node, found).into_iter().collect(),
     }
 }
 

@@ -124,6 +124,9 @@ pub(in crate::suite) fn json_template(node: &Node, found: &mut Found) -> Option<
     })
 }
 
+/// The longest time that a suite may ask for.
+const LONGEST: Duration = Duration::from_secs(3600);
+
 /// A time: a number of seconds, or a number with `ms`, `s`, `m` or `h`.
 pub(in crate::suite) fn duration(node: &Node, found: &mut Found) -> Option<Spanned<Duration>> {
     let parsed = match &node.kind {
@@ -134,6 +137,10 @@ pub(in crate::suite) fn duration(node: &Node, found: &mut Found) -> Option<Spann
         _ => None,
     };
     match parsed {
+        Some(duration) if duration > LONGEST => {
+            found.push(Diagnostic::new("bad-duration", &node.span, "this is more than an hour").label("here").help("a case that may take so long cannot be told from one that hangs; one hour is the most"));
+            None
+        }
         Some(duration) => Some(Spanned::new(duration, node.span.clone())),
         None => {
             found.push(Diagnostic::new("bad-duration", &node.span, "this is no time").label("here").help("write seconds as a number, or a number with a unit: `250ms`, `5s`, `2m`, `1h`"));

@@ -13,7 +13,7 @@ mod suite;
 pub use boundary::{BOUNDARIES, BOUNDARY, KINDS};
 pub use expect::{EXPECT, MATCH_OPERATORS};
 pub use generate::{GENERATE, STRATEGIES, STRATEGY};
-pub use profile::{ANSWER, PROFILE};
+pub use profile::{ANSWER, MOVES, PROFILE, QUOTA};
 pub use resource::{CHANGE, DECISION, LIST, OPERATION, READY, RESOURCE, SCOPES};
 pub use scenario::{SCENARIO, SCENARIOS, STEP};
 pub use schema::json_schema;

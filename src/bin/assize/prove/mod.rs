@@ -248,6 +248,12 @@ impl Prover<'_> {
         Ok(target)
     }
 
+    /// Whether a target is the endpoint that was named, not a server of our own.
+    fn is_named(&self, target: &Target) -> bool {
+        let named = self.arguments.endpoint.as_deref();
+        named.is_some_and(|named| named.trim_end_matches('/') == target.endpoint)
+    }
+
     async fn emulator(&self, dialect: Dialect, defect: Option<Defect>) -> anyhow::Result<Running> {
         let mut config = emulator::config(dialect, self.arguments.seed);
         if let Some(defect) = defect {
@@ -279,7 +285,8 @@ impl Prover<'_> {
             strict: true,
             grace: (!real).then_some(GRACE),
             tamper: Some(tamper),
-            ledger: (self.arguments.endpoint.as_ref()).map(|_| args::LEDGER.into()),
+            // What a server of our own holds ends with it.
+            ledger: self.is_named(target).then(|| args::LEDGER.into()),
             ..Options::standard()
         };
         let plan = Plan {

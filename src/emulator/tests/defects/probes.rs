@@ -360,6 +360,18 @@ pub(super) fn shows(defect: Defect, dialect: Dialect, desk: &Desk) -> bool {
             let status = desk.get(&scene.path()).at("/pool/provisioning_status");
             pending && status == json!("PENDING_DELETE")
         }
+        Defect::StatusDetour => {
+            assert_eq!(scene.delete(), 204);
+            let path = format!("loadbalancers/{}", scene.load_balancer);
+            let mut seen = Vec::new();
+            while seen.last() != Some(&json!("ACTIVE")) {
+                seen.push(desk.read(&path, "/loadbalancer/provisioning_status"));
+                let next = desk.now.get().checked_add(Duration::from_millis(1));
+                desk.now.set(next.expect("a time"));
+            }
+            seen.dedup();
+            seen == ["PENDING_UPDATE", "PENDING_CREATE", "ACTIVE"]
+        }
         Defect::ActiveBeforeReady => {
             assert_eq!(scene.delete(), 204);
             let path = format!("loadbalancers/{}", scene.load_balancer);
