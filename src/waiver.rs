@@ -395,6 +395,7 @@ fn own(waiver: &Waiver, started: Timestamp, expected: &str, actual: String) -> C
         exchanges: Vec::new(),
         requests: 0,
         reproducer: None,
+        evidence: None,
         started,
         duration: Duration::ZERO,
     }

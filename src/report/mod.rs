@@ -15,6 +15,7 @@
 //! | [`markdown()`] | the run in short, for the pages of a CI system |
 //! | [`annotations()`] | what GitHub shows beside the lines of a change |
 //! | [`compare`] | two reports side by side |
+//! | [`har`], [`manifest`] | what went and came, for others to judge, and what it belongs to |
 //! | [`json`] | everything, for machines: a document with a published schema, and events |
 
 mod annotations;
@@ -23,6 +24,7 @@ mod console;
 mod curl;
 pub mod escape;
 mod evidence;
+pub mod har;
 mod html;
 pub mod json;
 mod junit;
@@ -30,6 +32,7 @@ mod layout;
 #[cfg(test)]
 mod lint;
 mod lists;
+pub mod manifest;
 mod markdown;
 pub mod proof;
 #[cfg(test)]

@@ -14,16 +14,18 @@ use super::identity::Identities;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
 use super::pace::Pace;
-use super::redact::{redacted, redacted_leak};
+use super::redact::{redacted, redacted_leak, redacted_tape};
 use super::room::{NoRoom, Rooms};
 use super::tamper::Tamper;
+use super::track::Track;
 use super::transport::{SetupError, Transport};
-use super::{Context, executor};
+use super::{Context, Shared, executor};
 use crate::outcome::{
-    CaseOutcome, Event, Finding, RunReport, Verdict, Written, requirement_results,
+    CaseOutcome, Event, Finding, Leak, RunReport, Verdict, Written, requirement_results,
 };
 use crate::plan::Plan;
 use crate::suite::model::{Level, Suite};
+use crate::tape::{self, Entry, Kept};
 use crate::target::Target;
 use crate::waiver::Waivers;
 
@@ -52,6 +54,43 @@ pub struct Options {
     pub grace: Option<Duration>,
     /// What is done to the traffic, to see what the suite is worth.
     pub tamper: Option<Tamper>,
+    /// What is kept of what went and came, for others to judge.
+    pub evidence: Option<Evidence>,
+    /// What an earlier run met; then nothing is sent, and its cases are judged by that.
+    pub playback: Option<Playback>,
+}
+
+/// What is kept of what went and came.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// Of which cases.
+    pub of: Kept,
+    /// The directory as it is named in reports.
+    pub directory: String,
+}
+
+/// Finds what a case met by its id, or says why it is not to be had.
+type Find = dyn Fn(&str) -> Result<Vec<Entry>, String> + Send + Sync;
+
+/// An earlier run, to be judged again.
+#[derive(Clone)]
+pub struct Playback {
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// Why it ended before its time, if it did.
+    pub cut_short: Option<String>,
+    /// The shared objects that it left.
+    pub leaked: Vec<Leak>,
+    /// What each case met, by its id.
+    pub tapes: Arc<Find>,
+}
+
+impl std::fmt::Debug for Playback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Playback").finish_non_exhaustive()
+    }
 }
 
 impl Options {
@@ -70,6 +109,8 @@ impl Options {
             whole: false,
             grace: None,
             tamper: None,
+            evidence: None,
+            playback: None,
         }
     }
 }
@@ -101,7 +142,8 @@ pub async fn run(
     cancel: CancellationToken,
     mut on_event: impl FnMut(Event<'_>),
 ) -> Result<RunReport, RunError> {
-    let started = Timestamp::now();
+    let playback = options.playback;
+    let started = (playback.as_ref()).map_or_else(Timestamp::now, |playback| playback.started);
     let clock = Instant::now();
     let transport = Transport::new(&target)?;
     let rooms = Rooms::new(&suite, &target, &plan)?;
@@ -120,7 +162,7 @@ pub async fn run(
     };
     let mut scope = target.scope();
     scope.set("run_id", &options.run_id.clone().into());
-    let ctx = Arc::new(Context {
+    let shared = Arc::new(Shared {
         suite: Arc::clone(&suite),
         target: Arc::clone(&target),
         identities: Identities::new(&target),
@@ -206,9 +248,30 @@ pub async fn run(
             let Some((at, case)) = waiting.next() else {
                 break;
             };
-            let ctx = Arc::clone(&ctx);
+            let ctx = Context {
+                shared: Arc::clone(&shared),
+                track: match (&playback, &options.evidence) {
+                    (Some(playback), _) => Track::playing((playback.tapes)(&case.id)),
+                    (None, Some(_)) => Track::recording(),
+                    (None, None) => Track::Off,
+                },
+            };
             let kept = case.clone();
-            let handle = running.spawn(async move { (at, executor::execute(&ctx, &case).await) });
+            let handle = running.spawn(async move {
+                let outcome = executor::execute(&ctx, &case).await;
+                let outcome = match ctx.track.trouble() {
+                    None => outcome,
+                    Some(why) => executor::describe(
+                        &case,
+                        case.scenario.span.location(),
+                        Verdict::Error,
+                        Some(why),
+                        outcome.started,
+                        outcome.duration,
+                    ),
+                };
+                (at, outcome, ctx.track.into_tape())
+            });
             owners.insert(handle.id(), (at, kept));
         }
         let joined = tokio::select! {
@@ -220,7 +283,7 @@ pub async fn run(
             }
         };
         let Some(joined) = joined else { break };
-        let (at, outcome) = match joined {
+        let (at, outcome, tape) = match joined {
             Ok((id, outcome)) => {
                 owners.remove(&id);
                 outcome
@@ -241,11 +304,25 @@ pub async fn run(
                         started,
                         Duration::ZERO,
                     ),
+                    None,
                 )
             }
         };
         done += 1;
-        let outcome = waivers.judge(redacted(&target.secrets, outcome));
+        let mut outcome = waivers.judge(redacted(&target.secrets, outcome));
+        if let Some(evidence) = &options.evidence {
+            let file = || format!("{}/{}", evidence.directory, tape::file_name(&outcome.id));
+            let passed = outcome.verdict == Verdict::Pass;
+            match tape {
+                Some((tape, wanted)) if wanted || evidence.of == Kept::All || !passed => {
+                    outcome.evidence = Some(file());
+                    let tape = redacted_tape(&target.secrets, tape);
+                    on_event(Event::Evidence(&outcome, &tape));
+                }
+                None if playback.is_some() => outcome.evidence = Some(file()),
+                _ => {}
+            }
+        }
         if options.fail_fast
             && fast.is_none()
             && matches!(outcome.verdict, Verdict::Fail | Verdict::Error)
@@ -276,9 +353,16 @@ pub async fn run(
     }
     order.emit(&mut on_event);
 
-    let leaked = (ctx.leases.close(&ctx).await.into_iter())
-        .map(|leak| redacted_leak(&target.secrets, leak))
-        .collect();
+    let ctx = Context {
+        shared,
+        track: Track::Off,
+    };
+    let leaked = match &playback {
+        Some(playback) => playback.leaked.clone(),
+        None => (ctx.leases.close(&ctx).await.into_iter())
+            .map(|leak| redacted_leak(&target.secrets, leak))
+            .collect(),
+    };
     let mut outcomes: Vec<CaseOutcome> = order.outcomes.into_iter().flatten().collect();
     let mut extra: Vec<CaseOutcome> = (ctx.leases.troubles().into_iter())
         .map(|trouble| waivers.judge(redacted(&target.secrets, shared_outcome(trouble, started))))
@@ -290,12 +374,16 @@ pub async fn run(
         on_event(Event::Finished(&outcome));
         outcomes.push(outcome);
     }
-    if let Some(ledger) = Arc::into_inner(ctx).and_then(|ctx| ctx.ledger) {
+    if let Some(ledger) = Arc::into_inner(ctx.shared).and_then(|shared| shared.ledger) {
         ledger.end(false).await;
     }
     report.requirements = requirement_results(&suite, target.profile_name(), &outcomes);
     report.duration = clock.elapsed();
     report.cut_short = cut_short;
+    if let Some(playback) = playback {
+        report.duration = playback.duration;
+        report.cut_short = report.cut_short.or(playback.cut_short);
+    }
     report.outcomes = outcomes;
     report.leaked = leaked;
     report.notices = notices;
@@ -384,6 +472,7 @@ fn shared_outcome(trouble: SharedTrouble, started: Timestamp) -> CaseOutcome {
         leaked: Vec::new(),
         requests: exchanges.len(),
         reproducer: None,
+        evidence: None,
         exchanges,
         started,
         duration: Duration::ZERO,

@@ -11,7 +11,6 @@ use futures_util::StreamExt as _;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
 use super::dispatcher::RunError;
 use super::identity::Identities;
 use super::lease::Leases;
@@ -21,7 +20,9 @@ use super::pace::Pace;
 use super::redact::redacted_leak;
 use super::room::Rooms;
 use super::session::{Session, Stop};
+use super::track::Track;
 use super::transport::Transport;
+use super::{Context, Shared};
 use crate::check::Afterwards;
 use crate::exchange::Phase;
 use crate::outcome::Leak;
@@ -73,7 +74,7 @@ pub async fn sweep(
     let mut scope = target.scope();
     scope.set("run_id", &run_id.clone().into());
     let ledger = (!look_only).then(|| Ledger::resume(recorded)).transpose()?;
-    let ctx = Context {
+    let shared = Arc::new(Shared {
         suite,
         identities: Identities::new(&target),
         pace: Pace::new(target.pace.rate),
@@ -88,6 +89,10 @@ pub async fn sweep(
         strict: false,
         tamper: None,
         grace: None,
+    });
+    let ctx = Context {
+        shared,
+        track: Track::Off,
     };
     let groups = groups(recorded);
     let swept = futures_util::stream::iter(
@@ -107,7 +112,7 @@ pub async fn sweep(
             .left
             .extend(left.map(|leak| redacted_leak(&ctx.target.secrets, leak)));
     }
-    if let Some(ledger) = ctx.ledger {
+    if let Some(ledger) = Arc::into_inner(ctx.shared).and_then(|shared| shared.ledger) {
         ledger.end(true).await;
     }
     Ok(whole)

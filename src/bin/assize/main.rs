@@ -7,6 +7,7 @@ mod check;
 mod coverage;
 mod diff;
 mod emulator;
+mod evidence;
 mod explain;
 mod found;
 mod github;
@@ -14,6 +15,7 @@ mod init;
 mod list;
 mod output;
 mod prove;
+mod replay;
 mod reports;
 mod rerun;
 mod run;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(run) => run::run(&run),
         Command::Init(init) => init::init(&init),
+        Command::Replay(replay) => replay::replay(&replay),
         Command::Sweep(sweep) => sweep::sweep(&sweep),
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),
