@@ -240,6 +240,8 @@ pub struct Exchange {
     pub response: Result<Response, TransportError>,
     /// When the request was started.
     pub started: Timestamp,
+    /// Until the head of the answer was there, or the answer was given up.
+    pub waited: Duration,
     /// Until the answer was complete or given up.
     pub duration: Duration,
 }

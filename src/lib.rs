@@ -13,6 +13,8 @@ pub mod exchange;
 pub mod suite;
 pub mod template;
 
+pub mod tape;
+
 pub mod target;
 
 pub mod oracle;

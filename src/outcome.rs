@@ -14,6 +14,7 @@ use crate::exchange::{Exchange, millis};
 use crate::plan::Part;
 use crate::source::Location;
 use crate::suite::model::{Level, Requirement, Suite};
+use crate::tape::Entry;
 
 /// What a case came to.
 #[derive(
@@ -161,6 +162,9 @@ pub struct CaseOutcome {
     /// A scenario file that shows what a generated case found, made as short as it gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reproducer: Option<String>,
+    /// The file with all that went and came, if it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
     /// When it began.
     #[schemars(with = "String")]
     pub started: Timestamp,
@@ -206,6 +210,8 @@ pub enum Event<'a> {
         /// Cases done.
         done: usize,
     },
+    /// A case is done, and this is what it met, of which nothing more is kept. Not in order.
+    Evidence(&'a CaseOutcome, &'a [Entry]),
     /// A case is done, and so are all before it.
     Finished(&'a CaseOutcome),
 }

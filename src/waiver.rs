@@ -427,6 +427,7 @@ fn own(tally: &Tally, started: Timestamp, expected: &str, actual: String) -> Cas
         exchanges: Vec::new(),
         requests: 0,
         reproducer: None,
+        evidence: None,
         started,
         duration: Duration::ZERO,
     }

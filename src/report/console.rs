@@ -42,7 +42,7 @@ impl Console {
                 "{} to run, {skipped} skipped",
                 counted(*cases, "case", "cases")
             )),
-            Event::Progress { .. } => None,
+            Event::Progress { .. } | Event::Evidence(..) => None,
             Event::Finished(outcome) => self.finished(outcome),
         }
     }

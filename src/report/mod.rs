@@ -16,6 +16,7 @@
 //! | [`annotations()`] | what GitHub shows beside the lines of a change |
 //! | [`compare`] | two reports side by side |
 //! | [`merge`] | the reports of shards, joined |
+//! | [`har`], [`manifest`] | what went and came, for others to judge, and what it belongs to |
 //! | [`json`] | everything, for machines: a document with a published schema, and events |
 
 mod annotations;
@@ -24,6 +25,7 @@ mod console;
 mod curl;
 pub mod escape;
 mod evidence;
+pub mod har;
 mod html;
 pub mod json;
 mod junit;
@@ -31,6 +33,7 @@ mod layout;
 #[cfg(test)]
 mod lint;
 mod lists;
+pub mod manifest;
 mod markdown;
 pub mod merge;
 pub mod proof;

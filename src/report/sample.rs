@@ -39,6 +39,7 @@ pub(super) fn case(name: &str, title: &str, verdict: Verdict) -> CaseOutcome {
         exchanges: Vec::new(),
         requests: 4,
         reproducer: None,
+        evidence: None,
         started: Timestamp::UNIX_EPOCH,
         duration: Duration::from_millis(12),
     }
@@ -79,6 +80,7 @@ pub(super) fn exchange(phase: Phase, method: &str, status: u16, body: &[u8]) -> 
             body: body.to_vec().into(),
         }),
         started: Timestamp::UNIX_EPOCH,
+        waited: Duration::from_millis(2),
         duration: Duration::from_millis(3),
     }
 }

@@ -16,16 +16,18 @@ use super::pace::Pace;
 use super::pulse::Pulse;
 use super::queue::Queue;
 use super::quota::{self, NoQuota};
-use super::redact::{redacted, redacted_leak};
+use super::redact::{redacted, redacted_leak, redacted_tape};
 use super::room::{NoRoom, Rooms};
 use super::tamper::Tamper;
+use super::track::Track;
 use super::transport::{SetupError, Transport};
-use super::{Context, executor};
+use super::{Context, Shared, executor};
 use crate::outcome::{
-    CaseOutcome, Event, Finding, RunReport, Verdict, Written, conclude, requirements,
+    CaseOutcome, Event, Finding, Leak, RunReport, Verdict, Written, conclude, requirements,
 };
 use crate::plan::{Estimate, Plan};
 use crate::suite::model::{Level, Suite};
+use crate::tape::{self, Entry, Kept};
 use crate::target::Target;
 use crate::waiver::{self, Waivers};
 
@@ -60,6 +62,43 @@ pub struct Options {
     pub tamper: Option<Tamper>,
     /// Whether the report keeps cases of which nothing is to be told but that they passed.
     pub keep_all: bool,
+    /// What is kept of what went and came, for others to judge.
+    pub evidence: Option<Evidence>,
+    /// What an earlier run met; then nothing is sent, and its cases are judged by that.
+    pub playback: Option<Playback>,
+}
+
+/// What is kept of what went and came.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// Of which cases.
+    pub of: Kept,
+    /// The directory as it is named in reports.
+    pub directory: String,
+}
+
+/// Finds what a case met by its id, or says why it is not to be had.
+type Find = dyn Fn(&str) -> Result<Vec<Entry>, String> + Send + Sync;
+
+/// An earlier run, to be judged again.
+#[derive(Clone)]
+pub struct Playback {
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// Why it ended before its time, if it did.
+    pub cut_short: Option<String>,
+    /// The shared objects that it left.
+    pub leaked: Vec<Leak>,
+    /// What each case met, by its id.
+    pub tapes: Arc<Find>,
+}
+
+impl std::fmt::Debug for Playback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Playback").finish_non_exhaustive()
+    }
 }
 
 impl Options {
@@ -81,6 +120,8 @@ impl Options {
             grace: None,
             tamper: None,
             keep_all: true,
+            evidence: None,
+            playback: None,
         }
     }
 }
@@ -116,7 +157,8 @@ pub async fn run(
     cancel: CancellationToken,
     mut on_event: impl FnMut(Event<'_>),
 ) -> Result<RunReport, RunError> {
-    let started = Timestamp::now();
+    let playback = options.playback;
+    let started = (playback.as_ref()).map_or_else(Timestamp::now, |playback| playback.started);
     let clock = Instant::now();
     let _pulse = Pulse::start();
     let transport = Transport::new(&target)?;
@@ -136,7 +178,7 @@ pub async fn run(
     };
     let mut scope = target.scope();
     scope.set("run_id", &options.run_id.clone().into());
-    let ctx = Arc::new(Context {
+    let shared = Arc::new(Shared {
         suite: Arc::clone(&suite),
         target: Arc::clone(&target),
         identities: Identities::new(&target),
@@ -154,13 +196,19 @@ pub async fn run(
     });
 
     let estimate = Estimate::of(&plan, &suite, &target, options.jobs);
-    if plan.runnable().next().is_some()
-        && let Err(none) = quota::check(&ctx, &estimate).await
-    {
-        if let Some(ledger) = Arc::into_inner(ctx).and_then(|ctx| ctx.ledger) {
-            ledger.end(false).await;
+    if plan.runnable().next().is_some() && playback.is_none() {
+        let ctx = Context {
+            shared: Arc::clone(&shared),
+            track: Track::Off,
+        };
+        let room = quota::check(&ctx, &estimate).await;
+        drop(ctx);
+        if let Err(none) = room {
+            if let Some(ledger) = Arc::into_inner(shared).and_then(|shared| shared.ledger) {
+                ledger.end(false).await;
+            }
+            return Err(none.into());
         }
-        return Err(none.into());
     }
 
     let mut report = RunReport {
@@ -241,9 +289,31 @@ pub async fn run(
             let Some((at, case)) = queue.next() else {
                 break;
             };
-            let (ctx, case) = (Arc::clone(&ctx), Arc::new(case));
+            let ctx = Context {
+                shared: Arc::clone(&shared),
+                track: match (&playback, &options.evidence) {
+                    (Some(playback), _) => Track::playing((playback.tapes)(&case.id)),
+                    (None, Some(_)) => Track::recording(),
+                    (None, None) => Track::Off,
+                },
+            };
+            let case = Arc::new(case);
             let kept = Arc::clone(&case);
-            let handle = running.spawn(async move { (at, executor::execute(&ctx, &case).await) });
+            let handle = running.spawn(async move {
+                let outcome = executor::execute(&ctx, &case).await;
+                let outcome = match ctx.track.trouble() {
+                    None => outcome,
+                    Some(why) => executor::describe(
+                        &case,
+                        case.scenario.span.location(),
+                        Verdict::Error,
+                        Some(why),
+                        outcome.started,
+                        outcome.duration,
+                    ),
+                };
+                (at, outcome, ctx.track.into_tape())
+            });
             owners.insert(handle.id(), (at, kept));
         }
         let joined = tokio::select! {
@@ -260,7 +330,7 @@ pub async fn run(
             continue;
         };
         queue.ended(&case);
-        let (at, outcome) = match joined {
+        let (at, outcome, tape) = match joined {
             Ok((_, outcome)) => outcome,
             Err(error) => (
                 at,
@@ -274,10 +344,24 @@ pub async fn run(
                     started,
                     Duration::ZERO,
                 ),
+                None,
             ),
         };
         done += 1;
-        let outcome = waivers.judge(redacted(&target.secrets, outcome));
+        let mut outcome = waivers.judge(redacted(&target.secrets, outcome));
+        if let Some(evidence) = &options.evidence {
+            let file = || format!("{}/{}", evidence.directory, tape::file_name(&outcome.id));
+            let passed = outcome.verdict == Verdict::Pass;
+            match tape {
+                Some((tape, wanted)) if wanted || evidence.of == Kept::All || !passed => {
+                    outcome.evidence = Some(file());
+                    let tape = redacted_tape(&target.secrets, tape);
+                    on_event(Event::Evidence(&outcome, &tape));
+                }
+                None if playback.is_some() => outcome.evidence = Some(file()),
+                _ => {}
+            }
+        }
         if options.fail_fast
             && fast.is_none()
             && matches!(outcome.verdict, Verdict::Fail | Verdict::Error)
@@ -311,9 +395,16 @@ pub async fn run(
     }
     order.emit(&mut on_event);
 
-    let leaked = (ctx.leases.close(&ctx).await.into_iter())
-        .map(|leak| redacted_leak(&target.secrets, leak))
-        .collect();
+    let ctx = Context {
+        shared,
+        track: Track::Off,
+    };
+    let leaked = match &playback {
+        Some(playback) => playback.leaked.clone(),
+        None => (ctx.leases.close(&ctx).await.into_iter())
+            .map(|leak| redacted_leak(&target.secrets, leak))
+            .collect(),
+    };
     let mut outcomes = order.told;
     let mut extra: Vec<CaseOutcome> = (ctx.leases.troubles().into_iter())
         .map(|trouble| waivers.judge(redacted(&target.secrets, shared_outcome(trouble, started))))
@@ -328,12 +419,16 @@ pub async fn run(
         on_event(Event::Finished(&outcome));
         outcomes.push(outcome);
     }
-    if let Some(ledger) = Arc::into_inner(ctx).and_then(|ctx| ctx.ledger) {
+    if let Some(ledger) = Arc::into_inner(ctx.shared).and_then(|shared| shared.ledger) {
         ledger.end(false).await;
     }
     conclude(&mut report.requirements, &outcomes);
     report.duration = clock.elapsed();
     report.cut_short = cut_short;
+    if let Some(playback) = playback {
+        report.duration = playback.duration;
+        report.cut_short = report.cut_short.or(playback.cut_short);
+    }
     report.outcomes = outcomes;
     report.plain = order.plain;
     report.leaked = leaked;
@@ -437,6 +532,7 @@ fn shared_outcome(trouble: SharedTrouble, started: Timestamp) -> CaseOutcome {
         leaked: Vec::new(),
         requests: exchanges.len(),
         reproducer: None,
+        evidence: None,
         exchanges,
         started,
         duration: Duration::ZERO,

@@ -14,10 +14,12 @@ use tokio::sync::Notify;
 use super::Context;
 use super::object::{Blueprint, Object};
 use super::session::{OWNER, Session, Stop};
+use super::track::{Loan, params};
 use crate::check::Mismatch;
 use crate::exchange::Exchange;
 use crate::outcome::Leak;
 use crate::suite::model::{Given, Resource, Scope};
+use crate::tape::{Lent, Note};
 
 /// The lowest numbers are for the objects that cases create themselves.
 const OWN_NUMBERS: usize = 100;
@@ -106,7 +108,7 @@ impl Leases {
                 trouble: Mutex::new(trouble),
             })
         }));
-        let create = || {
+        let create = |(label, number): (String, usize)| {
             let blueprint = Blueprint {
                 alias: &resource.name,
                 identity: OWNER,
@@ -115,24 +117,47 @@ impl Leases {
                 params: &given.params,
                 needs: needs.clone(),
             };
-            let label = self.label(given);
-            kind.create(ctx, blueprint, behind.clone(), &key, label, time)
+            let labelled = (label, number);
+            kind.create(ctx, blueprint, behind.clone(), &key, labelled, time)
         };
+        if ctx.track.is_playing() {
+            let mut refused = None;
+            loop {
+                match ctx.track.loan() {
+                    Loan::Lent(lent) => return Ok(as_lent(&lent, resource, &key)),
+                    Loan::Refused(stop) => return Err(refused.unwrap_or(stop)),
+                    Loan::Made(label, number) => match create((label, number)).await {
+                        Ok(object) => return Ok(object),
+                        Err(stop) => refused = Some(stop),
+                    },
+                }
+            }
+        }
+        let create = || {
+            let (label, number) = self.label(given);
+            ctx.track.note(|| Note::Made(label.clone(), number));
+            create((label, number))
+        };
+        let lent = |object: Object| {
+            ctx.track.lent(&object);
+            Ok(object)
+        };
+        let refused = |stop: Stop| Err(ctx.track.stopped(stop));
         let until = tokio::time::Instant::now() + time;
         loop {
             // Whatever is given back from here on is heard of, however long the attempt below takes.
             let mut returned = std::pin::pin!(kind.returned.notified());
             returned.as_mut().enable();
             if let Some(object) = kind.take(&key, scope) {
-                return Ok(object);
+                return lent(object);
             }
             // Everybody waits for the first, and for the only one of a `run` object.
             let guard = kind.first.lock().await;
             if let Some(object) = kind.take(&key, scope) {
-                return Ok(object);
+                return lent(object);
             }
             if let Some((why, _)) = &lock(&kind.trouble).refused {
-                return Err(Stop::Unjudged(why.clone()));
+                return refused(Stop::Unjudged(why.clone()));
             }
             self.make_room(ctx, &resource.name).await;
             let proven = lock(&kind.state).proven;
@@ -147,7 +172,7 @@ impl Leases {
             self.came(&resource.name).await;
             match created {
                 Ok(object) => return Ok(object),
-                Err(Stop::Interrupted) => return Err(Stop::Interrupted),
+                Err(Stop::Interrupted) => return refused(Stop::Interrupted),
                 Err(stop) => {
                     let nothing_comes_back = {
                         let state = lock(&kind.state);
@@ -156,13 +181,13 @@ impl Leases {
                     if nothing_comes_back {
                         // Whoever else waits is told the same, and not left to wait for nobody.
                         kind.returned.notify_waiters();
-                        return Err(stop);
+                        return refused(stop);
                     }
                     // Perhaps a quota: another case's object will do when it comes back.
                     tokio::select! {
                         () = &mut returned => {}
-                        () = tokio::time::sleep_until(until) => return Err(stop),
-                        () = ctx.cancel.cancelled() => return Err(Stop::Interrupted),
+                        () = tokio::time::sleep_until(until) => return refused(stop),
+                        () = ctx.cancel.cancelled() => return refused(Stop::Interrupted),
                     }
                 }
             }
@@ -211,7 +236,7 @@ impl Leases {
         let mut coming = self.coming.lock().await;
         let own = coming.entry(resource.to_owned()).or_default();
         while let Some(mut objects) = self.superfluous(resource, most.saturating_sub(*own)) {
-            let leaks = removed(ctx, &mut objects).await;
+            let leaks = removed(&ctx.aside(), &mut objects).await;
             lock(&self.leaked).extend(leaks);
         }
         *own += 1;
@@ -347,14 +372,40 @@ async fn removed(ctx: &Context, objects: &mut Vec<Object>) -> Vec<Leak> {
     session.clean_up(objects).await
 }
 
-/// Keeps what is not known yet.
+/// A shared object as a tape has it.
+fn as_lent(lent: &Lent, resource: &Arc<Resource>, key: &str) -> Object {
+    Object {
+        alias: resource.name.clone(),
+        index: None,
+        resource: Arc::clone(resource),
+        value: lent.value.clone(),
+        params: params(lent),
+        needs: Vec::new(),
+        identity: OWNER.to_owned(),
+        name: lent.name.clone(),
+        named: None,
+        gone: false,
+        lease: Some(Lease {
+            key: key.to_owned(),
+            number: 0,
+        }),
+        entry: None,
+        in_doubt: false,
+        spoilt: false,
+    }
+}
+
+/// Keeps what is not known yet, by the exchange that showed it first.
 fn note(known: &mut Vec<(Mismatch, Exchange)>, found: (Mismatch, Exchange)) {
     let same = |(other, _): &(Mismatch, Exchange)| {
         (other.check, &other.expected) == (found.0.check, &found.0.expected)
     };
-    if !known.iter().any(same) {
-        known.push(found);
+    match known.iter_mut().find(|other| same(other)) {
+        None => known.push(found),
+        Some(other) if found.1.started < other.1.started => *other = found,
+        Some(_) => {}
     }
+    known.sort_by_key(|(_, exchange)| exchange.started);
 }
 
 impl Kind {
@@ -389,6 +440,9 @@ impl Kind {
         let created = session.create(blueprint, &mut objects).await;
         {
             let mut trouble = lock(&self.trouble);
+            if created.is_err() || !session.violations.is_empty() {
+                ctx.track.want();
+            }
             for (mismatch, at) in session.violations.drain(..) {
                 note(
                     &mut trouble.violations,
@@ -415,7 +469,8 @@ impl Kind {
                 if objects.len() > behind {
                     state.created.push(objects);
                 }
-                let (Stop::Unjudged(why), false) = (&stop, state.proven) else {
+                let proven = ctx.track.so(|| state.proven);
+                let (Stop::Unjudged(why), false) = (&stop, proven) else {
                     return Err(stop);
                 };
                 // All cases say the same, the one that happened to ask first included.

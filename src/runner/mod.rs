@@ -22,12 +22,14 @@ mod session;
 mod shrink;
 mod sweep;
 mod tamper;
+mod track;
 mod transport;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use dispatcher::{Options, RunError, run};
+pub use dispatcher::{Evidence, Options, Playback, RunError, run};
 pub use identity::catalogued;
 pub use ledger::{Damage, EXTENSION, Header, Intent, LedgerError, Recorded, Standing};
 pub use mutants::{Mutation, mutations};
@@ -46,10 +48,35 @@ use ledger::Ledger;
 use pace::Pace;
 use room::Rooms;
 use tokio_util::sync::CancellationToken;
+use track::Track;
 use transport::Transport;
 
-/// What all cases of a run share.
+/// What a case knows of its run.
 struct Context {
+    shared: Arc<Shared>,
+    track: Track,
+}
+
+impl Deref for Context {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Context {
+    /// The same for what belongs to no case.
+    fn aside(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            track: Track::Off,
+        }
+    }
+}
+
+/// What all cases of a run share.
+struct Shared {
     suite: Arc<Suite>,
     target: Arc<Target>,
     transport: Transport,

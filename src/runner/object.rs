@@ -193,7 +193,7 @@ impl Session<'_> {
         objects: &[Object],
     ) -> Result<(), Stop> {
         let Some(ledger) = &self.ctx.ledger else {
-            return Ok(());
+            return self.ctx.track.stop().map_or(Ok(()), Err);
         };
         let tells_nothing = |value: &Json| {
             let text = value.to_string();
@@ -218,10 +218,10 @@ impl Session<'_> {
                 plan.entry = Some(n);
                 Ok(())
             }
-            Err(error) => Err(Stop::Unjudged(format!(
+            Err(error) => Err(self.ctx.track.stopped(Stop::Unjudged(format!(
                 "{} was not created, because the ledger cannot be written: {error}; make room, or name another directory with --ledger",
                 blueprint.alias
-            ))),
+            )))),
         }
     }
 
@@ -465,7 +465,7 @@ impl Session<'_> {
                 Afterwards::Object(_) => {}
             }
             let wait = backoff.next(None);
-            if Instant::now() + wait >= until {
+            if self.over(wait, until) {
                 return Err("the delete was accepted, yet it can still be read".to_owned());
             }
             self.pause(wait).await.map_err(words)?;

@@ -3,6 +3,8 @@
 use crate::exchange::{Exchange, Response, TransportError};
 use crate::outcome::{CaseOutcome, Finding, Leak, Observation};
 use crate::secret::Secrets;
+use crate::tape::{Entry, Lent, Note};
+use serde_json::Value as Json;
 
 /// Bytes of a secret's beginning that tell something of it.
 const TELLING: usize = 4;
@@ -40,6 +42,34 @@ pub(super) fn redacted(secrets: &Secrets, outcome: CaseOutcome) -> CaseOutcome {
             .collect(),
         ..outcome
     }
+}
+
+/// The tape with every secret replaced by its name.
+pub(super) fn redacted_tape(secrets: &Secrets, tape: Vec<Entry>) -> Vec<Entry> {
+    let json = |value: &Json| {
+        let text = secrets.redact(&value.to_string());
+        serde_json::from_str(&text).unwrap_or(Json::String(text))
+    };
+    let entries = tape.into_iter();
+    entries
+        .map(|entry| match entry {
+            Entry::Exchange(exchange) | Entry::Beginning(exchange, _) => {
+                Entry::Exchange(redacted_exchange(secrets, exchange))
+            }
+            Entry::Note(note) => Entry::Note(match note {
+                Note::Stopped(why) => Note::Stopped(why.map(|why| redacted_text(secrets, &why))),
+                Note::Lent(lent) => Note::Lent(Lent {
+                    name: secrets.redact(&lent.name),
+                    value: json(&lent.value),
+                    params: (lent.params.iter())
+                        .map(|(name, value)| (name.clone(), json(value)))
+                        .collect(),
+                }),
+                Note::Made(label, number) => Note::Made(secrets.redact(&label), number),
+                note @ (Note::Began(_) | Note::Ended(_) | Note::So(_) | Note::Together(_)) => note,
+            }),
+        })
+        .collect()
 }
 
 /// The leak with every secret replaced by its name.
@@ -129,6 +159,7 @@ mod tests {
                 body: body.into(),
             }),
             started: jiff::Timestamp::UNIX_EPOCH,
+            waited: Duration::ZERO,
             duration: Duration::ZERO,
         }
     }
@@ -207,6 +238,7 @@ mod tests {
             exchanges: vec![exchange(text().into_bytes())],
             requests: 1,
             reproducer: None,
+            evidence: None,
             started: jiff::Timestamp::UNIX_EPOCH,
             duration: Duration::ZERO,
         };

@@ -233,8 +233,8 @@ impl Shrinker<'_> {
     }
 
     async fn fails(&mut self, history: &History) -> bool {
-        if self.replays >= REPLAYS || Instant::now() >= self.until || self.ctx.cancel.is_cancelled()
-        {
+        let over = || Instant::now() >= self.until || self.ctx.cancel.is_cancelled();
+        if self.replays >= REPLAYS || self.ctx.track.so(over) {
             return false;
         }
         self.replays += 1;

@@ -11,7 +11,6 @@ use futures_util::StreamExt as _;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
 use super::dispatcher::RunError;
 use super::guard;
 use super::identity::Identities;
@@ -22,7 +21,9 @@ use super::pace::Pace;
 use super::redact::redacted_leak;
 use super::room::Rooms;
 use super::session::{Session, Stop};
+use super::track::Track;
 use super::transport::Transport;
+use super::{Context, Shared};
 use crate::check::Afterwards;
 use crate::exchange::Phase;
 use crate::outcome::Leak;
@@ -74,7 +75,7 @@ pub async fn sweep(
     let mut scope = target.scope();
     scope.set("run_id", &run_id.clone().into());
     let ledger = (!look_only).then(|| Ledger::resume(recorded)).transpose()?;
-    let ctx = Context {
+    let shared = Arc::new(Shared {
         suite,
         identities: Identities::new(&target),
         pace: Pace::new(target.pace.rate),
@@ -89,6 +90,10 @@ pub async fn sweep(
         strict: false,
         tamper: None,
         grace: None,
+    });
+    let ctx = Context {
+        shared,
+        track: Track::Off,
     };
     let groups = groups(recorded);
     let swept = futures_util::stream::iter(
@@ -108,7 +113,7 @@ pub async fn sweep(
             .left
             .extend(left.map(|leak| redacted_leak(&ctx.target.secrets, leak)));
     }
-    if let Some(ledger) = ctx.ledger {
+    if let Some(ledger) = Arc::into_inner(ctx.shared).and_then(|shared| shared.ledger) {
         ledger.end(true).await;
     }
     Ok(whole)

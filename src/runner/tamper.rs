@@ -231,6 +231,7 @@ impl Tampering {
                     request,
                     response: Ok(response),
                     started,
+                    waited: Duration::from_millis(1),
                     duration: Duration::from_millis(1),
                 };
             }

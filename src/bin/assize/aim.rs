@@ -111,8 +111,8 @@ impl Aim {
         }))
     }
 
-    /// The suite: as a flag says, else as the target file does.
-    pub(crate) fn suite(&self, flags: &args::Suite) -> anyhow::Result<Option<Arc<Suite>>> {
+    /// Which suite: as a flag says, else as the target file does.
+    pub(crate) fn suite_flags(&self, flags: &args::Suite) -> args::Suite {
         let named = self
             .settings
             .suite
@@ -121,13 +121,18 @@ impl Aim {
                 select::SHIPPED => name.clone(),
                 directory => self.directory.join(directory).display().to_string(),
             });
-        let arguments = args::Suite {
+        args::Suite {
             paths: flags.paths.clone(),
             suite: flags
                 .suite
                 .clone()
                 .or(named.filter(|_| flags.paths.is_empty())),
-        };
+        }
+    }
+
+    /// That suite.
+    pub(crate) fn suite(&self, flags: &args::Suite) -> anyhow::Result<Option<Arc<Suite>>> {
+        let arguments = self.suite_flags(flags);
         // Their names tell which variables a suite may use that declares none.
         let mut names = self.set.clone();
         for name in self.settings.variables.keys() {

@@ -28,6 +28,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run scenarios against an endpoint and judge it.
     Run(Box<Run>),
+    /// Judge the evidence of an earlier run again, without an endpoint.
+    Replay(Replay),
     /// Write a target file with everything explained.
     Init(Init),
     /// Remove what a run has left that was killed, by its ledger.
@@ -191,12 +193,42 @@ pub(crate) struct Run {
     pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) reports: Reports,
+    /// Write all that went and came into this new directory, a HAR file for each case; `assize replay` judges
+    /// it again.
+    #[arg(long, value_name = "DIR", help_heading = "Reports")]
+    pub(crate) evidence: Option<PathBuf>,
+    /// Of which cases.
+    #[arg(long, value_enum, default_value_t = EvidenceOf::Failed, requires = "evidence", help_heading = "Reports")]
+    pub(crate) evidence_of: EvidenceOf,
     /// Write the scenarios that show what was found by sequences and races into this directory.
     #[arg(long, value_name = "DIR", default_value = "assize-found")]
     pub(crate) found: PathBuf,
     /// Keep the ledger of what is created in this directory while the run goes on, and after it if anything is left.
     #[arg(long, value_name = "DIR", default_value = LEDGER, env = "ASSIZE_LEDGER")]
     pub(crate) ledger: PathBuf,
+    /// One line a case, on a terminal too.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvidenceOf {
+    /// Those that failed or could not be judged, waived ones included.
+    Failed,
+    /// All that ran; only these can be judged again as a whole.
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The directory that `run --evidence` wrote.
+    #[arg(value_name = "DIR")]
+    pub(crate) evidence: PathBuf,
+    /// The suite to judge by, as for `run`; that of the run unless said.
+    #[arg(long, value_name = "DIR|NAME", env = "ASSIZE_SUITE")]
+    pub(crate) suite: Option<String>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
     /// One line a case, on a terminal too.
     #[arg(long, short)]
     pub(crate) verbose: bool,

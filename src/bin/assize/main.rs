@@ -7,6 +7,7 @@ mod check;
 mod coverage;
 mod diff;
 mod emulator;
+mod evidence;
 mod explain;
 mod found;
 mod github;
@@ -15,6 +16,7 @@ mod list;
 mod merge;
 mod output;
 mod prove;
+mod replay;
 mod reports;
 mod rerun;
 mod run;
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(run) => run::run(&run),
         Command::Init(init) => init::init(&init),
+        Command::Replay(replay) => replay::replay(&replay),
         Command::Sweep(sweep) => sweep::sweep(&sweep),
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),

@@ -60,7 +60,7 @@ impl Reports {
                 cases,
                 skipped,
             } => self.started(run, *cases, *skipped),
-            Event::Progress { .. } => Ok(()),
+            Event::Progress { .. } | Event::Evidence(..) => Ok(()),
             Event::Finished(outcome) => self.finished(outcome),
         }
     }
@@ -123,10 +123,10 @@ impl Reports {
         mut self,
         report: &RunReport,
         secrets: &Secrets,
-        before: anyhow::Result<()>,
+        before: impl IntoIterator<Item = anyhow::Result<()>>,
     ) -> anyhow::Result<Files> {
         let mut problems = Problems::default();
-        problems.hear(before);
+        before.into_iter().for_each(|before| problems.hear(before));
         let last = self.note(|| EventRecord::Finished {
             summary: Summary::of(report),
         });

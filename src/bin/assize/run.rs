@@ -9,14 +9,17 @@ use assize::case::{Expansion, expand};
 use assize::outcome::{Event, RunReport, Verdict};
 use assize::plan::{Estimate, Objects, Plan, REQUEST, SETTLING};
 use assize::report::Console;
-use assize::runner::{EXTENSION, Options, catalogued, run as run_plan};
+use assize::report::manifest::Told;
+use assize::runner::{self, EXTENSION, Options, catalogued, run as run_plan};
 use assize::suite::model::Suite;
+use assize::tape::Kept;
 use assize::target::Target;
 use assize::waiver::Waivers;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use crate::aim::{Aim, Endpoint};
+use crate::evidence::Evidence;
 use crate::github::GitHub;
 use crate::list::left_out;
 use crate::output::{complain, say, stdout_is_terminal, styled};
@@ -42,6 +45,14 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     }
     let shard = shard::asked(&arguments.shard)?;
     let mut reports = Reports::open(&arguments.reports)?;
+    let of = match arguments.evidence_of {
+        args::EvidenceOf::Failed => Kept::Failed,
+        args::EvidenceOf::All => Kept::All,
+    };
+    let mut evidence = (arguments.evidence.as_deref())
+        .filter(|_| !arguments.dry_run)
+        .map(|directory| Evidence::open(directory, of))
+        .transpose()?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
         let earlier = (arguments.rerun.as_deref())
@@ -135,6 +146,13 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         complain(&left_out(&plan, &rest));
         // What the embedded emulator holds ends with it.
         let ledger = embedded.is_none().then(|| arguments.ledger.clone());
+        let whole = all && plan.left_out == 0;
+        let directory = (arguments.evidence.as_deref())
+            .map(|directory| directory.to_string_lossy().replace('\\', "/"));
+        if let Some(evidence) = &mut evidence {
+            evidence.keep_back(&secrets);
+        }
+        let target = Arc::new(target);
         let options = Options {
             jobs,
             holders,
@@ -145,14 +163,18 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             seed,
             ledger,
             waivers,
-            whole: all && plan.left_out == 0,
+            whole,
             // The reports have all of them.
             keep_all: false,
+            evidence: directory
+                .clone()
+                .map(|directory| runner::Evidence { of, directory }),
             ..Options::standard()
         };
         let github = GitHub::here();
         github.begin()?;
-        let report = execute(arguments, suite, target, plan, options, &mut reports).await?;
+        let kept = (&mut reports, &mut evidence);
+        let report = execute(arguments, suite, Arc::clone(&target), plan, options, kept).await?;
         github.end(&report, &secrets)?;
         if let Some(running) = embedded {
             running
@@ -162,7 +184,26 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         }
         complain(&nothing.unwrap_or_default());
         let found = found::write(&report, &arguments.found, &arguments.suite, &secrets);
-        let files = reports.close(&report, &secrets, found)?;
+        let kept = match (evidence, directory) {
+            (Some(evidence), Some(directory)) => {
+                let args::Suite { suite, paths } = aim.suite_flags(&arguments.suite);
+                let paths = paths.iter().map(|path| path.display().to_string());
+                let told = Told {
+                    directory,
+                    suite,
+                    paths: paths.collect(),
+                    waivers: (arguments.waivers.as_ref()).map(|path| path.display().to_string()),
+                    rows: generate.rows,
+                    boundary: generate.boundary,
+                    sequences: generate.sequences,
+                    length: generate.length,
+                    races: generate.races,
+                };
+                evidence.close(&report, &target, told, whole, arguments.waivers.as_deref())
+            }
+            _ => Ok(()),
+        };
+        let files = reports.close(&report, &secrets, [found, kept])?;
         Ok(match files {
             Files::Clean => report.exit_code(),
             Files::Told => 3,
@@ -291,10 +332,10 @@ fn rough(time: Duration) -> String {
 async fn execute(
     arguments: &args::Run,
     suite: Arc<Suite>,
-    target: Target,
+    target: Arc<Target>,
     plan: Plan,
     options: Options,
-    reports: &mut Reports,
+    (reports, evidence): (&mut Reports, &mut Option<Evidence>),
 ) -> anyhow::Result<RunReport> {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
@@ -320,10 +361,15 @@ async fn execute(
     };
     let bar = progress(plan.runnable().count());
     let mut failed = None;
-    let report = run_plan(suite, Arc::new(target), plan, options, cancel, |event| {
+    let report = run_plan(suite, target, plan, options, cancel, |event| {
         failed = failed.take().or(reports.tell(&event).err());
         match event {
             Event::Started { .. } => {}
+            Event::Evidence(outcome, tape) => {
+                if let Some(evidence) = evidence {
+                    evidence.add(outcome, tape);
+                }
+            }
             Event::Progress { done } => bar.set_position(done as u64),
             Event::Finished(outcome) => {
                 let plain = outcome.verdict == Verdict::Pass && outcome.findings.is_empty();

@@ -68,6 +68,7 @@ impl ExchangeRecord {
             request: self.request(),
             response,
             started: self.started,
+            waited: self.duration,
             duration: self.duration,
         }
     }

@@ -107,9 +107,15 @@ impl Junit {
         if outcome.verdict == Verdict::Pass {
             let mut lines = evidence::not_judged(outcome);
             lines.extend(leaks(outcome));
+            lines.extend(attachment(outcome));
             if !lines.is_empty() {
                 case.set_system_out(text(&lines.join("\n")));
             }
+        }
+        if outcome.verdict != Verdict::Pass
+            && let Some(attachment) = attachment(outcome)
+        {
+            case.set_system_out(attachment);
         }
         // The writer knows whole documents only: the lines of the case are those between the lines of others.
         let mut suite = TestSuite::new("");
@@ -375,6 +381,14 @@ fn description(outcome: &CaseOutcome, requirements: &[RequirementResult]) -> Str
 fn leaks(outcome: &CaseOutcome) -> Vec<String> {
     let told = |leak| format!("left on the endpoint: {}", evidence::leak(leak));
     outcome.leaked.iter().map(told).collect()
+}
+
+/// The file with the evidence, as the pages of CI systems look for it. One with a name that they cannot read
+/// is not named.
+fn attachment(outcome: &CaseOutcome) -> Option<String> {
+    let path = outcome.evidence.as_deref()?;
+    let readable = !path.contains(['[', ']', '|']) && one_line(path) == path;
+    readable.then(|| format!("[[ATTACHMENT|{path}]]"))
 }
 
 fn message(message: &str) -> String {

@@ -145,7 +145,7 @@ impl CaseRun<'_> {
                 );
             }
             let wait = backoff.next(None);
-            if found.is_empty() && unsettled.is_none() || Instant::now() + wait >= until {
+            if found.is_empty() && unsettled.is_none() || self.session.over(wait, until) {
                 if let (Some(why), Some(expect)) = (unsettled, judged.first()) {
                     let mismatch = Mismatch {
                         check: "settled",

@@ -158,7 +158,7 @@ impl CaseRun<'_> {
             };
             let clean = found.is_empty() && self.session.violations.len() == violations;
             let wait = backoff.next(None);
-            if clean || Instant::now() + wait >= until {
+            if clean || self.session.over(wait, until) {
                 if clean {
                     // What is as it must be need not be kept as evidence.
                     self.session.forget(exchanges, violations);

@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
@@ -39,7 +38,10 @@ pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
     // What was turned away was not judged. It was sent once, and is not sent again to these objects.
     for _ in 0..AFRESH {
         let judged = matches!(run.outcome.verdict, Verdict::Pass | Verdict::Skip);
-        if !run.turned_away || judged || !run.outcome.leaked.is_empty() || ctx.cancel.is_cancelled()
+        if !run.turned_away
+            || judged
+            || !run.outcome.leaked.is_empty()
+            || ctx.track.so(|| ctx.cancel.is_cancelled())
         {
             break;
         }
@@ -67,7 +69,7 @@ pub(super) struct Run {
 
 /// Runs one case, once. `grace` shortens the time that the profile grants an aftermath.
 pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> Run {
-    let started = Timestamp::now();
+    let started = ctx.track.began();
     let clock = std::time::Instant::now();
     let limits = &ctx.target.limits;
     let session = Session::new(ctx, &case.id, case.scenario.timeout.unwrap_or(limits.case));
@@ -97,7 +99,7 @@ pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> 
     Run {
         at: run.at,
         turned_away: run.session.turned_away,
-        outcome: run.outcome(stop, leaked, started, clock.elapsed()),
+        outcome: run.outcome(stop, leaked, started, ctx.track.ended(clock.elapsed())),
     }
 }
 

@@ -229,7 +229,7 @@ impl CaseRun<'_> {
                             && self.checks(expect, &known).is_empty()
                     });
             let wait = backoff.next(self.session.answer(exchange).ok());
-            if fits || Instant::now() + wait >= until {
+            if fits || self.session.over(wait, until) {
                 return Ok(exchange);
             }
             self.session.forget(exchange, violations);

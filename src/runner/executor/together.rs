@@ -159,7 +159,7 @@ impl CaseRun<'_> {
             };
             let clean = self.session.violations.len() == violations;
             let wait = backoff.next(None);
-            let over = Instant::now() + wait >= until;
+            let over = self.session.over(wait, until);
             match (outcome, contract) {
                 (Outcome::Explained(state), _) if clean || over => {
                     if clean {

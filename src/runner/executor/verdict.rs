@@ -117,6 +117,7 @@ pub(in crate::runner) fn describe(
         exchanges: Vec::new(),
         requests: 0,
         reproducer: None,
+        evidence: None,
         started,
         duration,
     }

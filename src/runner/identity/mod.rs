@@ -286,6 +286,7 @@ mod tests {
                 body: content.to_string().into_bytes().into(),
             }),
             started: Timestamp::UNIX_EPOCH,
+            waited: Duration::ZERO,
             duration: Duration::ZERO,
         };
         read(&exchange).map(|token| token.life)

@@ -193,7 +193,7 @@ impl Session<'_> {
                 }
             };
             let wait = backoff.next(self.answer(exchange).ok());
-            if Instant::now() + wait >= deadline {
+            if self.over(wait, deadline) {
                 return Ok(Some(last));
             }
             self.forget(exchange, violations);

@@ -16,9 +16,10 @@ use super::identity::Filled;
 use super::object::Object;
 use super::tamper::Tampering;
 use crate::check::{self, Mismatch, Standing};
-use crate::exchange::{Phase, Request, Response, TransportError};
+use crate::exchange::{Exchange, Phase, Request, Response, TransportError};
 use crate::source::Spanned;
 use crate::suite::model::Operation;
+use crate::tape::Note;
 use crate::template::{EvalError, Scope};
 
 pub(super) use look::polled;
@@ -71,7 +72,7 @@ pub(super) struct Session<'a> {
     pub(super) ctx: &'a Context,
     /// The names that the case's expressions know.
     pub(super) scope: Scope,
-    pub(super) exchanges: Vec<crate::exchange::Exchange>,
+    pub(super) exchanges: Vec<Exchange>,
     /// What always holds and did not, with the exchange.
     pub(super) violations: Vec<(Mismatch, usize)>,
     /// Until when requests may be started.
@@ -149,16 +150,12 @@ impl<'a> Session<'a> {
         loop {
             self.paced().await?;
             let (mut filled, by) = self.filled(request.clone()).await?;
-            let mut exchange = self.sent(phase, filled.clone()).await;
+            let mut exchange = self.sent(phase, filled.clone()).await?;
             let refused = matches!(&exchange.response, Ok(response) if response.status == 401);
-            if let Some(by) = by.filter(|_| phase != Phase::Act && refused) {
+            if phase != Phase::Act && refused && self.ctx.track.so(|| by.is_some()) {
                 self.exchanges.push(exchange);
-                self.ctx
-                    .identities
-                    .refill(&mut filled, by, &self.ctx.transport)
-                    .await
-                    .map_err(Stop::Unjudged)?;
-                exchange = self.sent(phase, filled).await;
+                self.refilled(&mut filled, by).await?;
+                exchange = self.sent(phase, filled).await?;
             }
             let away = match &exchange.response {
                 Ok(response) => self.ctx.pace.learn(response),
@@ -168,7 +165,7 @@ impl<'a> Session<'a> {
                 return Ok(self.keep(exchange, standing));
             }
             let wait = backoff.next(exchange.response.as_ref().ok());
-            if phase == Phase::Act || Instant::now() + wait >= self.deadline {
+            if phase == Phase::Act || self.over(wait, self.deadline) {
                 self.turned_away |= phase == Phase::Act;
                 return Ok(self.keep(exchange, standing));
             }
@@ -178,17 +175,31 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn sent(&mut self, phase: Phase, request: Request) -> crate::exchange::Exchange {
-        let transport = &self.ctx.transport;
-        match &mut self.tampering {
+    async fn sent(&mut self, phase: Phase, request: Request) -> Result<Exchange, Stop> {
+        let Context { shared, track } = self.ctx;
+        if let Some(recorded) = track.exchange(phase, &request, &shared.target.secrets) {
+            return recorded;
+        }
+        let transport = &shared.transport;
+        let exchange = match &mut self.tampering {
             Some(tampering) => tampering.send(transport, phase, request).await,
             None => transport.send(phase, request).await,
-        }
+        };
+        track.keep(&exchange);
+        Ok(exchange)
+    }
+
+    /// Whether a time is over before so long a wait is.
+    pub(super) fn over(&self, wait: Duration, until: Instant) -> bool {
+        self.ctx.track.so(|| Instant::now() + wait >= until)
     }
 
     /// Waits until one more request may go out.
     async fn paced(&self) -> Result<(), Stop> {
         self.may_go_on()?;
+        if self.ctx.track.is_playing() {
+            return Ok(());
+        }
         let wait = self
             .ctx
             .pace
@@ -203,12 +214,30 @@ impl<'a> Session<'a> {
 
     /// The request with the proof of who sends it.
     async fn filled(&self, mut request: Request) -> Result<(Request, Option<Filled>), Stop> {
+        if self.ctx.track.is_playing() {
+            // Who sent it can be seen by the names of secrets in what was recorded.
+            return self.ctx.track.stop().map_or(Ok((request, None)), Err);
+        }
         let identities = &self.ctx.identities;
         let filled = identities.fill(&mut request, &self.ctx.transport).await;
-        filled.map(|by| (request, by)).map_err(Stop::Unjudged)
+        filled
+            .map(|by| (request, by))
+            .map_err(|why| self.ctx.track.stopped(Stop::Unjudged(why)))
+    }
+
+    /// Fills a request in anew whose token was taken no more.
+    async fn refilled(&self, request: &mut Request, by: Option<Filled>) -> Result<(), Stop> {
+        let Some(by) = by else {
+            return self.ctx.track.stop().map_or(Ok(()), Err);
+        };
+        let filled = self.ctx.identities.refill(request, by, &self.ctx.transport);
+        (filled.await).map_err(|why| self.ctx.track.stopped(Stop::Unjudged(why)))
     }
 
     fn may_go_on(&self) -> Result<(), Stop> {
+        if self.ctx.track.is_playing() {
+            return self.ctx.track.stop().map_or(Ok(()), Err);
+        }
         let exchanges = self.exchanges.iter();
         let kept: usize = exchanges
             .map(|exchange| {
@@ -222,10 +251,11 @@ impl<'a> Session<'a> {
             )));
         }
         if self.interruptible && self.ctx.cancel.is_cancelled() {
-            return Err(Stop::Interrupted);
+            return Err(self.ctx.track.stopped(Stop::Interrupted));
         }
         if Instant::now() >= self.deadline {
-            return Err(Stop::Unjudged("the time of the case is over".to_owned()));
+            let why = "the time of the case is over".to_owned();
+            return Err(self.ctx.track.stopped(Stop::Unjudged(why)));
         }
         Ok(())
     }
@@ -233,10 +263,15 @@ impl<'a> Session<'a> {
     /// Waits, unless the run is stopped or the deadline comes first.
     pub(super) async fn pause(&self, time: Duration) -> Result<(), Stop> {
         self.may_go_on()?;
+        if self.ctx.track.is_playing() {
+            return self.ctx.track.stop().map_or(Ok(()), Err);
+        }
         let until = (Instant::now() + time).min(self.deadline);
         if self.interruptible {
             tokio::select! {
-                () = self.ctx.cancel.cancelled() => return Err(Stop::Interrupted),
+                () = self.ctx.cancel.cancelled() => {
+                    return Err(self.ctx.track.stopped(Stop::Interrupted));
+                }
                 () = tokio::time::sleep_until(until) => {}
             }
         } else {
@@ -265,10 +300,12 @@ impl<'a> Session<'a> {
                 &objects[at].identity,
             )?;
             let (read, _) = self.filled(read).await?;
-            let warm = requests
-                .iter()
-                .map(|_| self.ctx.transport.send(phase, read.clone()));
-            join_all(warm).await;
+            if !self.ctx.track.is_playing() {
+                let warm = requests
+                    .iter()
+                    .map(|_| self.ctx.transport.send(phase, read.clone()));
+                join_all(warm).await;
+            }
         }
         let mut filled = Vec::new();
         for request in requests {
@@ -276,6 +313,17 @@ impl<'a> Session<'a> {
         }
         let requests = filled;
         self.paced().await?;
+        if self.ctx.track.is_playing() {
+            let first = self.exchanges.len();
+            for request in requests {
+                let exchange = self.sent(phase, request).await?;
+                if let Ok(response) = &exchange.response {
+                    self.turned_away |= self.ctx.pace.learn(response).is_some();
+                }
+                self.keep(exchange, Standing::Full);
+            }
+            return Ok((first, self.ctx.track.times()?));
+        }
         let clock = std::time::Instant::now();
         let now = move || u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let sent = requests.iter().map(async |request| {
@@ -287,6 +335,7 @@ impl<'a> Session<'a> {
         let first = self.exchanges.len();
         // Which of them came first cannot be told.
         for exchange in exchanges {
+            self.ctx.track.keep(&exchange);
             if let Ok(response) = &exchange.response {
                 self.turned_away |= self.ctx.pace.learn(response).is_some();
             }
@@ -294,11 +343,12 @@ impl<'a> Session<'a> {
             self.keep(exchange, Standing::Full);
         }
         self.watch.lose_sight();
+        self.ctx.track.note(|| Note::Together(times.clone()));
         Ok((first, times))
     }
 
     /// Keeps an exchange and holds it to what always holds.
-    fn keep(&mut self, exchange: crate::exchange::Exchange, standing: Standing) -> usize {
+    fn keep(&mut self, exchange: Exchange, standing: Standing) -> usize {
         let at = self.exchanges.len();
         if let Ok(response) = &exchange.response {
             let found = check::standing(
@@ -395,7 +445,7 @@ impl<'a> Session<'a> {
                 return Ok(at);
             }
             let wait = backoff.next(Some(response));
-            if Instant::now() + wait >= self.deadline {
+            if self.over(wait, self.deadline) {
                 return Ok(at);
             }
             self.pause(wait).await?;

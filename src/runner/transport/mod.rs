@@ -7,6 +7,7 @@
 mod tls;
 mod verbatim;
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -94,20 +95,32 @@ impl Transport {
     pub(super) async fn send(&self, phase: Phase, request: Request) -> Exchange {
         let started = Timestamp::now();
         let clock = Instant::now();
-        let response = match tokio::time::timeout(self.timeout, self.exchange(&request)).await {
+        let head = OnceLock::new();
+        let come = || {
+            let _ = head.set(clock.elapsed());
+        };
+        let exchange = self.exchange(&request, &come);
+        let response = match tokio::time::timeout(self.timeout, exchange).await {
             Ok(response) => response,
             Err(_) => Err(TransportError::Timeout(self.timeout)),
         };
+        let duration = clock.elapsed();
         Exchange {
             phase,
             request,
             response,
             started,
-            duration: clock.elapsed(),
+            waited: head.get().copied().unwrap_or(duration),
+            duration,
         }
     }
 
-    async fn exchange(&self, request: &Request) -> Result<Response, TransportError> {
+    /// The answer. `come` is called when its head is there.
+    async fn exchange(
+        &self,
+        request: &Request,
+        come: &(dyn Fn() + Sync),
+    ) -> Result<Response, TransportError> {
         let unsendable = |why: &dyn std::fmt::Display| TransportError::Unsendable(why.to_string());
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|error| unsendable(&error))?;
@@ -135,6 +148,7 @@ impl Transport {
             builder = builder.body(request.body.clone());
         }
         let response = builder.send().await.map_err(|error| classify(&error))?;
+        come();
         let status = response.status().as_u16();
         let headers = response
             .headers()

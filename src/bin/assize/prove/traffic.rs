@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use assize::case::Case;
 use assize::outcome::Verdict;
@@ -56,7 +56,6 @@ pub(super) async fn prove(
     }
     let mut breadth = 1;
     while trials.iter().any(|trial| trial.fate.is_none()) {
-        let clock = Instant::now();
         let (mut chosen, mut falsehoods, mut tried) = (Vec::new(), BTreeMap::new(), Vec::new());
         for (at, trial) in trials.iter_mut().enumerate() {
             if trial.fate.is_some() {
@@ -100,7 +99,6 @@ pub(super) async fn prove(
                 trial.fate = Some(erred.unwrap_or(Fate::Survived));
             }
         }
-        eprintln!("{} cases in {:?}", tried.len(), clock.elapsed());
         breadth = (breadth * 4).min(64);
     }
     let mutant = |trial: Trial| Mutant {
