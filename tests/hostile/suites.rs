@@ -225,7 +225,7 @@ const CASES: &[Case] = &[
         |it| {
             it.scenario(
         "title: t\nwhen: GET /x\nthen: { status: 200, schema: { $ref: 'http://ELSEWHERE/x.json' } }\n",
-    )
+    );
         },
         2,
         "schema",
@@ -242,7 +242,7 @@ const CASES: &[Case] = &[
         |it| {
             it.scenario(
                 "title: t\nwhen: \"GET {{ 'http:' }}//ELSEWHERE/x\"\nthen: { status: 200 }\n",
-            )
+            );
         },
         3,
         "does not begin with `/`",
@@ -282,7 +282,7 @@ const CASES: &[Case] = &[
         |it| {
             it.scenario(
                 "title: t\nwhen: !!python/object/apply:os.system [id]\nthen: { status: 200 }\n",
-            )
+            );
         },
         2,
         "tag",
@@ -312,7 +312,7 @@ const CASES: &[Case] = &[
             it.value(
                 &chain(|v| format!("\"{}\"", format!("{{{{ {v} }}}}").repeat(100))),
                 "v6 | length",
-            )
+            );
         },
         3,
         "more than 4194304 bytes",
@@ -323,7 +323,7 @@ const CASES: &[Case] = &[
             it.value(
                 &chain(|v| format!("\"{{{{ {} }}}}\"", [v; 20].join(" ~ "))),
                 "v6 | length",
-            )
+            );
         },
         3,
         "ran out of fuel",
@@ -334,7 +334,7 @@ const CASES: &[Case] = &[
             it.value(
                 &chain(|v| format!("[{}]", vec![format!("'{{{{ {v} }}}}'"); 20].join(", "))),
                 "v6 | length",
-            )
+            );
         },
         3,
         "more than 4194304 bytes",
@@ -374,7 +374,7 @@ const CASES: &[Case] = &[
         |it| {
             it.scenario(&format!(
         "steps:\n  - {{ request: GET /x, query: {{ q: \"{}\" }}, then: {{ status: 200 }} }}\n", "{{ 1 }}".repeat(300_000),
-    ))
+    ));
         },
         2,
         "more than 30000 expressions",
@@ -384,7 +384,7 @@ const CASES: &[Case] = &[
         |it| {
             it.scenario(&format!(
         "steps:\n  - {{ request: GET /x, query: {{ q: \"{}\" }}, then: {{ status: 200 }} }}\n", "{{ ".repeat(300_000),
-    ))
+    ));
         },
         2,
         "more than 30000 expressions",
@@ -400,7 +400,7 @@ const CASES: &[Case] = &[
         |it| {
             it.scenario(
         "title: t\nwhen: GET /x\nthen: { status: 200, body: { a: { $matches: '((a{1000}){1000}){1000}' } } }\n",
-    )
+    );
         },
         2,
         "no regular expression",
@@ -416,7 +416,7 @@ const CASES: &[Case] = &[
         |it| {
             it.scenario(&format!(
         "title: t\nwhen: GET /x\nthen: {{ status: 200, body: {{ a: {{ $matches: '{}a{}' }} }} }}\n", "(".repeat(50_000), ")".repeat(50_000),
-    ))
+    ));
         },
         2,
         "no regular expression",
@@ -447,7 +447,7 @@ const CASES: &[Case] = &[
                 "steps: {}{}\n",
                 "[".repeat(100_000),
                 "]".repeat(100_000)
-            ))
+            ));
         },
         2,
         "not YAML",
@@ -472,7 +472,7 @@ const CASES: &[Case] = &[
     (
         "a list of a million",
         |it| {
-            it.scenario(&format!("variables: {{ a: [{}1] }}\nsteps:\n  - {{ request: GET /x, then: {{ status: 200 }} }}\n", "1, ".repeat(1_000_000)))
+            it.scenario(&format!("variables: {{ a: [{}1] }}\nsteps:\n  - {{ request: GET /x, then: {{ status: 200 }} }}\n", "1, ".repeat(1_000_000)));
         },
         2,
         "more than 200000 values",
@@ -492,7 +492,7 @@ const CASES: &[Case] = &[
             it.scenario(&format!(
                 "scenarios:\n{}",
                 "  - { idd: x }\n".repeat(20_000)
-            ))
+            ));
         },
         2,
         "and 99898 more",
