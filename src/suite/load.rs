@@ -291,7 +291,7 @@ impl Loader {
             }
             Some(Document::Resource(resource)) => self.parts.resources.push(*resource),
             Some(Document::Boundaries(rules)) => self.parts.boundaries.extend(rules),
-            Some(Document::Profile(profile)) => self.parts.profiles.push(profile),
+            Some(Document::Profile(profile)) => self.parts.profiles.push(*profile),
             Some(Document::Scenarios(file)) => {
                 let base = path.rsplit_once('/').map_or("", |(base, _)| base);
                 self.enqueue(files, base, &file.uses);

@@ -26,7 +26,7 @@ pub(super) enum Document {
     Manifest(Manifest),
     Requirements(Vec<Requirement>),
     Resource(Box<Resource>),
-    Profile(Profile),
+    Profile(Box<Profile>),
     Boundaries(Vec<BoundaryRule>),
     Scenarios(ScenarioFile),
 }
@@ -41,7 +41,7 @@ pub(super) fn document(source: &Arc<Source>, node: &Node, found: &mut Found) -> 
         Some("requirements") => Document::Requirements(manifest::requirements(node, found)),
         Some("resource") => Document::Resource(Box::new(resource::resource(node, found)?)),
         Some("boundaries") => Document::Boundaries(boundary::boundaries(node, found)),
-        Some("profile") => Document::Profile(profile::profile(node, found)?),
+        Some("profile") => Document::Profile(Box::new(profile::profile(node, found)?)),
         _ => Document::Scenarios(scenario::scenario_file(source, node, found)?),
     })
 }
