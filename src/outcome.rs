@@ -430,7 +430,7 @@ pub fn conclude(requirements: &mut [RequirementResult], outcomes: &[CaseOutcome]
             None
         } else if own.iter().any(breaks) {
             let waived = |outcome: &&CaseOutcome| outcome.verdict == Verdict::Waived;
-            Some(if own.iter().filter(|it| breaks(it)).any(|it| waived(it)) {
+            Some(if own.iter().filter(|it| breaks(it)).any(waived) {
                 Verdict::Waived
             } else {
                 Verdict::Fail

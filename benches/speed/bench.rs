@@ -104,7 +104,7 @@ impl Bench {
         let latency = Duration::from_millis(20);
         let server = Server::new(latency)?;
         let requests = (1000 * work::REQUESTS) as f64;
-        let of = |jobs: &[&str]| run(&self.assize(&server, 1000, jobs)?);
+        let of = |jobs: &[&str]| best(TIMES, &self.assize(&server, 1000, jobs)?);
         let (few, some, many) = (
             of(&["--jobs", "16"])?,
             of(&["--jobs", "64"])?,

@@ -201,10 +201,6 @@ pub struct Summary {
 /// What happens, as one line of JSON each: `--events`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "each lives as long as its line is written"
-)]
 pub enum EventRecord {
     /// The first line.
     Started {
