@@ -244,7 +244,7 @@ fn evidence_of_failures_is_kept_unless_all_of_it_is_asked_for() {
 #[test]
 fn changed_and_missing_files_are_errors_by_name() {
     let written = Written::new();
-    recorded(&written, &["--evidence-of", "all", "--filter", "in_use/"]).exits(1);
+    recorded(&written, &["--evidence-of", "all", "--filter", "policies/"]).exits(1);
     let manifest = manifest(&written);
     let ids: Vec<&str> = (manifest["cases"].as_array().unwrap().iter())
         .filter(|case| case["verdict"] == "pass")
@@ -289,7 +289,7 @@ fn changed_and_missing_files_are_errors_by_name() {
 #[test]
 fn nothing_is_sent_when_evidence_is_judged_again() {
     let written = Written::new();
-    recorded(&written, &["--evidence-of", "all", "--filter", "in_use/"]).exits(1);
+    recorded(&written, &["--evidence-of", "all", "--filter", "policies/"]).exits(1);
     // The emulator has ended. Where there may be namespaces, there is no network at all.
     let evidence = written.path("evidence");
     let mut command = std::process::Command::new("unshare");
@@ -321,14 +321,14 @@ fn a_secret_is_in_no_file_of_the_evidence() {
             "--evidence-of",
             "all",
             "--filter",
-            "in_use/",
+            "policies/",
         ])
         .env("ASSIZE_VAR_owner_token", TOKEN)
         .env("ASSIZE_VAR_OWNER_TOKEN", TOKEN);
     // The emulator takes its own token only: every case errs, with the token in every request.
     said(&mut command);
     let secrets = assize::secret::Secrets::new([(TOKEN.to_owned(), "token".to_owned())]);
-    let mut seen = 0;
+    let (mut seen, mut named) = (0, 0);
     let mut open = vec![Path::new(&evidence).to_path_buf()];
     while let Some(path) = open.pop() {
         if path.is_dir() {
@@ -341,14 +341,11 @@ fn a_secret_is_in_no_file_of_the_evidence() {
         }
         let bytes = std::fs::read(&path).unwrap();
         assert_eq!(secrets.told_by(&bytes), None, "{}", path.display());
-        assert!(
-            String::from_utf8_lossy(&bytes).contains("${owner_token}"),
-            "{}",
-            path.display()
-        );
+        // A case whose load balancer another one failed to create has sent nothing itself.
+        named += usize::from(String::from_utf8_lossy(&bytes).contains("${owner_token}"));
         seen += 1;
     }
-    assert!(seen > 5, "{seen}");
+    assert!(seen > 5 && named > 1, "{seen} {named}");
 }
 
 #[test]
@@ -357,7 +354,7 @@ fn evidence_of_two_runs_does_not_mix() {
     let directory = written.directory().join("evidence");
     std::fs::create_dir(&directory).unwrap();
     std::fs::write(directory.join("mine"), "x").unwrap();
-    let told = recorded(&written, &["--filter", "in_use/"]).exits(2);
+    let told = recorded(&written, &["--filter", "policies/"]).exits(2);
     assert!(told.stderr.contains("is not empty"), "{}", told.stderr);
     assert!(
         told.stderr.contains("name a new directory"),

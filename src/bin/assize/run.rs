@@ -164,8 +164,8 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             ledger,
             waivers,
             whole,
-            // The reports have all of them.
-            keep_all: false,
+            // The reports have all of them; what evidence belongs to is told at the end.
+            keep_all: arguments.evidence.is_some(),
             evidence: directory
                 .clone()
                 .map(|directory| runner::Evidence { of, directory }),

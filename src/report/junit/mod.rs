@@ -104,18 +104,15 @@ impl Junit {
         case.extra
             .insert("line".into(), outcome.location.line.to_string().into());
         case.properties = self.properties(outcome);
+        let mut lines = Vec::new();
         if outcome.verdict == Verdict::Pass {
-            let mut lines = evidence::not_judged(outcome);
+            lines.extend(evidence::not_judged(outcome));
             lines.extend(leaks(outcome));
-            lines.extend(attachment(outcome));
-            if !lines.is_empty() {
-                case.set_system_out(text(&lines.join("\n")));
-            }
         }
-        if outcome.verdict != Verdict::Pass
-            && let Some(attachment) = attachment(outcome)
-        {
-            case.set_system_out(attachment);
+        let mut lines: Vec<String> = lines.iter().map(|line| text(line)).collect();
+        lines.extend(attachment(outcome));
+        if !lines.is_empty() {
+            case.set_system_out(lines.join("\n"));
         }
         // The writer knows whole documents only: the lines of the case are those between the lines of others.
         let mut suite = TestSuite::new("");
