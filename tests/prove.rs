@@ -1,11 +1,12 @@
 //! `assize prove`: mutants that the cases tell from the real endpoint, and those that get through.
-#![cfg(feature = "cli")]
+#![cfg(all(feature = "cli", feature = "emulator"))]
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use assize::emulator::{Defect, Dialect};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use wiremock::matchers::method;
@@ -210,5 +211,42 @@ fn no_line_about_an_aftermath_can_be_spared() {
             file.display(),
             at + 1
         );
+    }
+}
+
+#[test]
+fn what_is_published_is_of_the_defects_of_today() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = fs::read_to_string(root.join("docs/proof.md")).unwrap();
+    for (dialect, profile) in [
+        (Dialect::OtcV2, "otc-v2"),
+        (Dialect::Octavia, "octavia"),
+        (Dialect::NeutronLbaas, "neutron-lbaas"),
+    ] {
+        let heading = format!("\n## lbaas-v2 as {profile}\n");
+        let (_, section) = document.split_once(&heading).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let (_, rows) = section
+            .split_once("| defect | what it does | breaks | fate |\n|---|---|---|---|\n")
+            .unwrap();
+        let told: Vec<Vec<&str>> = rows
+            .lines()
+            .take_while(|line| line.starts_with("| "))
+            .map(|line| line.trim_matches(['|', ' ']).split(" | ").collect())
+            .collect();
+        let defects = Defect::ALL
+            .iter()
+            .filter(|it| it.dialects().contains(&dialect));
+        let defects: Vec<Defect> = defects.copied().collect();
+        assert_eq!(told.len(), defects.len(), "{profile}");
+        for (row, defect) in told.iter().zip(&defects) {
+            assert_eq!(row[0], defect.name(), "{profile}");
+            assert_eq!(row[1], defect.about(), "{profile}");
+            let fate = *row.last().unwrap();
+            assert!(
+                fate == "killed" || fate.starts_with("equivalent: "),
+                "{profile}: {row:?}; `assize prove --full --markdown docs/proof.md` writes it anew"
+            );
+        }
     }
 }

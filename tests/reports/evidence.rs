@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::support::{Emulator, Said, THREE, Written, assize, call, said};
 
+/// The name of a field and what it has to be.
+type Field<'a> = (&'a str, fn(&Value) -> bool);
+
 /// A run with three defects, of which all that went and came is kept.
 fn recorded(written: &Written, more: &[&str]) -> Said {
     let emulator = Emulator::start("otc-v2", &THREE);
@@ -50,7 +53,7 @@ fn file<'m>(manifest: &'m Value, id: &str) -> &'m str {
 /// Everything that HAR 1.2 asks for and this is without.
 fn missing(har: &Value) -> Vec<String> {
     let mut missing = Vec::new();
-    let mut need = |at: &str, of: &Value, fields: &[(&str, fn(&Value) -> bool)]| {
+    let mut need = |at: &str, of: &Value, fields: &[Field<'_>]| {
         for (name, is) in fields {
             if !of.get(name).is_some_and(is) {
                 missing.push(format!("{at}.{name}"));
@@ -87,7 +90,7 @@ fn missing(har: &Value) -> Vec<String> {
                 ("timings", Value::is_object),
             ],
         );
-        let both: [(&str, fn(&Value) -> bool); 5] = [
+        let both: [Field<'_>; 5] = [
             ("httpVersion", Value::is_string),
             ("cookies", Value::is_array),
             ("headers", Value::is_array),
