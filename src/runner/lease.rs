@@ -12,8 +12,9 @@ use serde_json::Value as Json;
 use tokio::sync::Notify;
 
 use super::Context;
-use super::object::{Blueprint, Object};
+use super::object::{Blueprint, Object, surroundings};
 use super::session::{OWNER, Session, Stop};
+use super::standstill::Waiting;
 use super::track::{Loan, params};
 use crate::check::Mismatch;
 use crate::exchange::Exchange;
@@ -50,6 +51,8 @@ pub(super) struct Leases {
     created: Mutex<BTreeMap<String, usize>>,
     /// By resource, how many are being created, where there is room for so many only.
     coming: tokio::sync::Mutex<BTreeMap<String, usize>>,
+    /// The cases that wait for an object to come back.
+    waiting: Waiting,
     /// What could not be removed while the run went on.
     leaked: Mutex<Vec<Leak>>,
 }
@@ -83,16 +86,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Leases {
-    /// Borrows an object as it is given; what it needs, with what that needs in turn, is shared as well. The
-    /// time is what the case has left.
+    /// Borrows an object as it is given, for a case that has other objects; what it needs, with what that needs
+    /// in turn, is shared as well. The time is what the case has left.
     pub(super) async fn acquire(
         &self,
         ctx: &Context,
         given: &Given,
-        (behind, needs): (Vec<Object>, Vec<(String, usize)>),
+        needs: &[(String, usize)],
+        objects: &[Object],
         time: Duration,
     ) -> Result<Object, Stop> {
         let (resource, scope) = (&given.resource, given.scope);
+        let (behind, needs) = surroundings(objects, needs);
         let key = key(given, &behind, &needs);
         let kind = Arc::clone(lock(&self.kinds).entry(key.clone()).or_insert_with(|| {
             let trouble = SharedTrouble {
@@ -174,15 +179,13 @@ impl Leases {
                 Ok(object) => return Ok(object),
                 Err(Stop::Interrupted) => return refused(Stop::Interrupted),
                 Err(stop) => {
-                    let nothing_comes_back = {
-                        let state = lock(&kind.state);
-                        state.lent == 0 && state.free.is_empty()
-                    };
-                    if nothing_comes_back {
-                        // Whoever else waits is told the same, and not left to wait for nobody.
+                    let leases = objects.iter().filter_map(|object| object.lease.as_ref());
+                    let has = leases.map(|lease| lease.key.clone()).collect();
+                    let Some(_turn) = self.waiting.join(&key, has, |kind| self.out(kind)) else {
+                        // Whoever else waits looks again, and is not left to wait for nobody.
                         kind.returned.notify_waiters();
                         return refused(stop);
-                    }
+                    };
                     // Perhaps a quota: another case's object will do when it comes back.
                     tokio::select! {
                         () = &mut returned => {}
@@ -192,6 +195,15 @@ impl Leases {
                 }
             }
         }
+    }
+
+    /// How many objects of a kind are lent, or were given back just now.
+    fn out(&self, key: &str) -> usize {
+        let kind = lock(&self.kinds).get(key).cloned();
+        kind.map_or(0, |kind| {
+            let state = lock(&kind.state);
+            state.lent + state.free.len()
+        })
     }
 
     /// What keeps the name of the next object of a kind apart from all others, and the number that does the

@@ -20,6 +20,7 @@ mod redact;
 mod room;
 mod session;
 mod shrink;
+mod standstill;
 mod sweep;
 mod tamper;
 mod track;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use assize::case::{Generate, expand};
 use assize::outcome::{RunReport, Verdict};
@@ -47,11 +48,16 @@ delete: { request: 'DELETE /boxes/{{ box.id }}/things/{{ thing.id }}', headers: 
 
 /// Runs scenarios one after the other; what they came to, and the server.
 async fn judge(scenarios: &str) -> (RunReport, Things) {
-    judge_with(scenarios, 1, None).await
+    judge_with(scenarios, 1, None, Fault::None).await
 }
 
 /// Runs so many scenarios at once, with so many boxes at the most.
-async fn judge_with(scenarios: &str, jobs: usize, boxes: Option<usize>) -> (RunReport, Things) {
+async fn judge_with(
+    scenarios: &str,
+    jobs: usize,
+    boxes: Option<usize>,
+    fault: Fault,
+) -> (RunReport, Things) {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in RESOURCES {
         std::fs::write(directory.path().join(name), text).unwrap();
@@ -68,7 +74,7 @@ async fn judge_with(scenarios: &str, jobs: usize, boxes: Option<usize>) -> (RunR
         variables: Vec::new(),
     };
     let suite = load(&selection).unwrap_or_else(|found| panic!("{found:?}"));
-    let server = Things::start(Fault::None).await;
+    let server = Things::start(fault).await;
     let mut target = Target::new(
         &suite,
         &server.url,
@@ -191,7 +197,7 @@ async fn no_more_objects_than_allowed_stand_at_once_whatever_kinds_of_them_are_a
         .collect();
     let scenarios = format!("scenarios:{scenarios}");
     for most in [1, 2, 3] {
-        let (report, server) = judge_with(&scenarios, 8, Some(most)).await;
+        let (report, server) = judge_with(&scenarios, 8, Some(most), Fault::None).await;
         assert!(
             verdicts(&report).iter().all(|it| *it == Verdict::Pass),
             "{report:?}"
@@ -203,9 +209,30 @@ async fn no_more_objects_than_allowed_stand_at_once_whatever_kinds_of_them_are_a
         );
         assert_eq!(server.count(), 0, "{:?}", report.leaked);
     }
-    let (_, server) = judge_with(&scenarios, 8, None).await;
+    let (_, server) = judge_with(&scenarios, 8, None, Fault::None).await;
     assert!(
         server.most_boxes() >= colours.len(),
         "nothing kept them apart"
     );
+}
+
+#[tokio::test]
+async fn no_case_waits_for_what_only_itself_could_give_back() {
+    let two = "
+  - id: two
+    given: [box, box: { as: other }]
+    when: { request: 'GET /boxes/{{ box.id }}', headers: { X-Token: secret } }
+    then: { status: 200 }
+";
+    let scenarios = format!("scenarios:{two}{}", READS.replace("ID", "one"));
+    for jobs in [1, 8] {
+        let judged = judge_with(&scenarios, jobs, None, Fault::HasOneBox);
+        // Whoever waits in vain does so for all the time of a case, which is five minutes.
+        let judged = tokio::time::timeout(Duration::from_secs(100), judged);
+        let (report, server) = judged.await.expect("somebody waits in vain");
+        assert_eq!(verdicts(&report), [Verdict::Error, Verdict::Pass]);
+        let why = report.outcomes[0].reason.as_deref().unwrap();
+        assert!(why.starts_with("box could not be created: "), "{why}");
+        assert_eq!(server.count(), 0, "{:?}", report.leaked);
+    }
 }

@@ -37,6 +37,8 @@ pub(crate) enum Fault {
     ChangesWhatItRefuses,
     /// `X-HTTP-Method-Override` is obeyed.
     ObeysOverride,
+    /// There is room for one box.
+    HasOneBox,
     /// Bodies of GET are looked into for what to show; anything else in them is a server error.
     ReadsBodyOfGet,
 }
@@ -194,6 +196,9 @@ async fn handle(fault: Fault, store: &Mutex<Store>, request: Request) -> Respons
         ("GET", None) => {
             let all: Vec<&Value> = inside.values().collect();
             answer(200, &json!({ "all": all }))
+        }
+        ("POST", None) if fault == Fault::HasOneBox && kind == "box" && !map.is_empty() => {
+            refused(409)
         }
         ("POST", None) => {
             let value = match read(fault, kind, &body, true) {

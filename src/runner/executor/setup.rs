@@ -9,7 +9,7 @@ use super::CaseRun;
 use crate::check::Afterwards;
 use crate::exchange::Phase;
 use crate::oracle::{Call, On};
-use crate::runner::object::{Blueprint, Object, surroundings};
+use crate::runner::object::{Blueprint, Object};
 use crate::runner::session::{OWNER, Stop};
 use crate::suite::model::{Given, Operation, Scope as Sharing};
 use crate::template::Scope;
@@ -53,7 +53,7 @@ impl CaseRun<'_> {
                 let mut object = self
                     .ctx
                     .leases
-                    .acquire(self.ctx, given, surroundings(&self.objects, &needs), time)
+                    .acquire(self.ctx, given, &needs, &self.objects, time)
                     .await?;
                 object.alias.clone_from(&given.alias);
                 object.needs = needs;
