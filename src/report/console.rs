@@ -134,8 +134,7 @@ impl Console {
             ));
         }
         if report.insecure {
-            let what = "the endpoint's certificate was not looked at: anybody may have answered";
-            last.push(format!("{}{what}", self.word(Word::Warn)));
+            last.push(format!("{}{}", self.word(Word::Warn), evidence::INSECURE));
         }
         last.push(self.counts(report));
         blocks.push(last);

@@ -212,6 +212,10 @@ pub(super) fn not_judged(outcome: &CaseOutcome) -> Vec<String> {
     lines
 }
 
+/// What is to be known of a run for which any certificate would do.
+pub(super) const INSECURE: &str =
+    "the endpoint's certificate was not looked at: anybody may have answered";
+
 /// A leak on one line.
 pub(super) fn leak(leak: &Leak) -> String {
     line(&format!(

@@ -1,7 +1,7 @@
 //! The report in short as Markdown, for the pages of a CI system and for comments on a change.
 
 use super::escape::{clamp, line};
-use super::evidence::leak;
+use super::evidence::{INSECURE, leak};
 use super::layout::spoken;
 use crate::outcome::{CaseOutcome, RunReport, Verdict};
 
@@ -42,6 +42,9 @@ pub fn markdown(report: &RunReport) -> String {
     ));
     if let Some(why) = &report.cut_short {
         out.push(&format!("\n**The run was cut short:** {}\n", text(why)));
+    }
+    if report.insecure {
+        out.push(&format!("\n**Warning:** {}\n", text(INSECURE)));
     }
     for notice in &report.notices {
         out.push(&format!("\n- {}\n", text(notice)));
@@ -213,6 +216,14 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}\n---\n{text}");
         }
+        assert!(!text.contains("certificate"), "{text}");
+        let mut insecure = sample::everything();
+        insecure.insecure = true;
+        let text = markdown(&insecure);
+        assert!(
+            text.contains("\n**Warning:** the endpoint's certificate was not looked at&#58; "),
+            "{text}"
+        );
         let nothing = markdown(&sample::report(Vec::new()));
         assert!(nothing.starts_with("## Nothing ran\n"), "{nothing}");
     }

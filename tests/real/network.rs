@@ -108,6 +108,8 @@ fn run_it(directory: &Path, more: &[&str]) -> crate::Said {
         "report.json",
         "--junit",
         "report.xml",
+        "--summary",
+        "summary.md",
     ];
     run(directory, &[&all, more].concat())
 }
@@ -137,12 +139,13 @@ fn a_certificate_is_believed_when_its_authority_is_and_otherwise_only_on_demand(
         said.stdout.contains("certificate was not looked at"),
         "{said:?}"
     );
-    for file in ["report.json", "report.xml"] {
+    for (file, word) in [
+        ("report.json", "\"insecure\":true"),
+        ("report.xml", "certificate was not looked at"),
+        ("summary.md", "certificate was not looked at"),
+    ] {
         let report = fs::read_to_string(plain.path().join(file)).unwrap();
-        assert!(
-            report.contains("insecure"),
-            "{file} does not say so: {report}"
-        );
+        assert!(report.contains(word), "{file} does not say so: {report}");
     }
 
     fs::write(trusting.path().join("ca.pem"), "nothing").unwrap();

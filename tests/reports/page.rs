@@ -44,6 +44,7 @@ fn a_person_finds_what_is_wrong_and_goes_through_it() {
         "{seen} groups on the first screen"
     );
     let todo = browser.value("document.querySelector('#todo').textContent");
+    assert!(!todo.as_str().unwrap().contains("Warning"), "{todo}");
     assert!(
         todo.as_str().unwrap().contains("assize run --endpoint"),
         "{todo}"
@@ -151,8 +152,12 @@ fn a_person_finds_what_is_wrong_and_goes_through_it() {
 #[test]
 #[ignore = "needs Chromium; .ci/run runs it"]
 fn hostile_answers_are_text_and_run_nothing() {
-    let to = run_hostile(&[]);
+    let to = run_hostile(&["--insecure"]);
     let mut browser = Browser::open(&to.directory().join("report.html"));
+    let todo = browser.value("document.querySelector('#todo').textContent");
+    let warning =
+        "Warning: the endpoint's certificate was not looked at: anybody may have answered.";
+    assert!(todo.as_str().unwrap().starts_with(warning), "{todo}");
     let cases = browser.value("document.querySelectorAll('script.case').length");
     assert_eq!(cases, 6);
     for id in ["echo", "encoded", "hostile", "large", "object", "lost"] {

@@ -128,6 +128,7 @@
     if (leaks) todo.push(make("p", {}, `Remove what is left on the endpoint: ${[...shared, ...cases.flatMap((it) => list(it.leaked))].slice(0, 5).map((leak) => `${leak.resource} ${leak.id}`).join(", ")}${leaks > 5 ? " …" : ""}.`));
     for (const notice of list(summary.notices)) todo.push(make("p", {}, make("b", {}, "Note: "), notice, "."));
     if (!todo.length) todo.push(make("p", {}, ran ? "Nothing to do. The behaviour sheet lists what was observed where the contract is silent." : "Nothing was judged: the filters or the profile leave no case."));
+    if (run.insecure) todo.unshift(make("p", {}, make("b", {}, "Warning: "), "the endpoint's certificate was not looked at: anybody may have answered."));
     byId("todo").className = `todo ${failed ? "fail" : worst}`;
     fill(byId("todo").firstElementChild, todo);
   };

@@ -199,7 +199,7 @@ fn suite_properties(report: &RunReport) -> Vec<Property> {
     properties.extend(
         report
             .insecure
-            .then(|| property("insecure", "the endpoint's certificate was not looked at")),
+            .then(|| property("insecure", evidence::INSECURE)),
     );
     properties.extend(
         report
