@@ -12,7 +12,7 @@ use crate::suite::model::{Level, Step, Suite};
 use crate::target::Target;
 
 pub use estimate::{Estimate, Objects, REQUEST, SETTLING, Work};
-pub use shard::{Part, Shard, ShardError};
+pub use shard::{Part, Shard, ShardError, suite_digest};
 
 /// Which cases are wanted.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,5 @@
 //! A plan in parts that run apart from each other, each on a machine of its own.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
@@ -124,12 +123,14 @@ impl Plan {
     }
 }
 
-/// The SHA-256 of the files of a suite: of the path and the text of each, in the order of the paths.
-fn suite_digest(suite: &Suite) -> String {
-    let files: BTreeMap<&str, &str> = (suite.files.iter())
-        .map(|(path, source)| (path.as_str(), source.text.as_str()))
+/// The SHA-256 of the files of a suite: of the path below its root and the text of each, in the order of the paths,
+/// wherever the suite lies and whichever was read first.
+pub fn suite_digest(suite: &Suite) -> String {
+    let mut files: Vec<[&str; 2]> = (suite.files.iter())
+        .map(|(path, source)| [path.as_str(), source.text.as_str()])
         .collect();
-    digest(files.into_iter().flat_map(|(path, text)| [path, text]))
+    files.sort_unstable();
+    digest(files.into_iter().flatten())
 }
 
 /// The SHA-256 of texts, each behind its length, in hexadecimal digits.

@@ -88,6 +88,26 @@ pub struct Judged {
     pub file: Option<String>,
 }
 
+/// The manifest of evidence that was joined: directories of the shards of a run, each as it was written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Joined {
+    /// The version of this format.
+    pub format: u32,
+    /// The directory as reports name it.
+    pub directory: String,
+    /// The SHA-256 of the manifest of each shard, by its directory.
+    pub shards: BTreeMap<String, String>,
+}
+
+/// What a manifest is of.
+#[derive(Debug, Clone)]
+pub enum Read {
+    /// A run, or a shard of one.
+    Run(Box<Manifest>),
+    /// All shards of a run.
+    Joined(Joined),
+}
+
 /// A manifest that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -106,20 +126,15 @@ impl Manifest {
         target: &Target,
         of: Kept,
         told: Told,
-        whole: bool,
         files: BTreeMap<String, String>,
     ) -> Self {
-        let not_run = |reason: &Option<String>| {
-            let reason = reason.as_deref();
-            reason.is_some_and(|reason| reason.starts_with("not run"))
-        };
         let begin = format!("{}/", told.directory);
         Self {
             format: VERSION,
             run: Run::of(report),
             nanoseconds: u64::try_from(report.duration.as_nanos()).unwrap_or(u64::MAX),
             cut_short: report.cut_short.clone(),
-            whole: whole && !report.outcomes.iter().any(|case| not_run(&case.reason)),
+            whole: report.whole,
             leaked: report.leaked.clone(),
             of,
             variables: target.variables.clone(),
@@ -151,19 +166,6 @@ impl Manifest {
         Ok(text)
     }
 
-    /// Reads one.
-    ///
-    /// # Errors
-    /// The text is no manifest, or one of another version.
-    pub fn read(text: &str) -> Result<Self, ManifestError> {
-        let value: Json = serde_json::from_str(text)?;
-        let format = value.get("format").and_then(Json::as_u64);
-        match format.map(u32::try_from) {
-            Some(Ok(format)) if format != VERSION => Err(ManifestError::Version(format)),
-            _ => Ok(serde_json::from_value(value)?),
-        }
-    }
-
     /// When the run began.
     pub fn started(&self) -> Timestamp {
         self.run.started
@@ -172,6 +174,39 @@ impl Manifest {
     /// How long it took.
     pub fn duration(&self) -> Duration {
         Duration::from_nanos(self.nanoseconds)
+    }
+}
+
+impl Joined {
+    /// The manifest of these directories, each with the SHA-256 of its own.
+    pub fn of(directory: String, shards: BTreeMap<String, String>) -> Self {
+        Self {
+            format: VERSION,
+            directory,
+            shards,
+        }
+    }
+
+    /// As text.
+    ///
+    /// # Errors
+    /// None that is known; that of the serialiser is passed on.
+    pub fn text(&self) -> Result<String, ManifestError> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+/// Reads a manifest.
+///
+/// # Errors
+/// The text is no manifest, or one of another version.
+pub fn read(text: &str) -> Result<Read, ManifestError> {
+    let value: Json = serde_json::from_str(text)?;
+    let format = value.get("format").and_then(Json::as_u64);
+    match format.map(u32::try_from) {
+        Some(Ok(format)) if format != VERSION => Err(ManifestError::Version(format)),
+        _ if value.get("shards").is_some() => Ok(Read::Joined(serde_json::from_value(value)?)),
+        _ => Ok(Read::Run(Box::new(serde_json::from_value(value)?))),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::json::{CaseRecord, Document, ExchangeRecord};
+use super::json::{CaseRecord, Document, ExchangeRecord, Run};
 use crate::outcome::{CaseOutcome, Leak, RunReport, Tally, Verdict, Written, conclude};
 use crate::plan::Part;
 use crate::source::Location;
@@ -100,60 +100,32 @@ pub fn merge(shards: Vec<(String, Document)>) -> Result<Merged, Vec<String>> {
 
 /// The parts, or all reasons why they are not those of one run.
 fn parts(shards: Vec<(String, Document)>) -> Result<Vec<(Part, Document)>, Vec<String>> {
-    let mut wrong = Vec::new();
-    let mut parts: Vec<(String, Part, Document)> = Vec::new();
+    let runs: Vec<(&str, &Run)> = (shards.iter())
+        .map(|(name, document)| (name.as_str(), &document.run))
+        .collect();
+    let mut wrong = strangers(&runs, &REPORT);
+    let mut parts = Vec::new();
     for (name, mut document) in shards {
-        match document.run.shard.take() {
-            None => wrong.push(format!(
-                "{name} is the report of a whole run; a shard's is written by `assize run --shard K/N --json FILE`"
-            )),
-            Some(part) => {
-                if document.cases.len() < part.places.len() {
-                    wrong.push(format!(
-                        "{name} lacks {} of its {} cases; run that shard again",
-                        part.places.len() - document.cases.len(),
-                        part.places.len()
-                    ));
-                }
-                if document.run.tool_version != VERSION {
-                    wrong.push(format!(
-                        "{name} was written by assize {}, and this is {VERSION}; merge with the program that ran the shards",
-                        document.run.tool_version
-                    ));
-                }
-                parts.push((name, part, document));
-            }
-        }
-    }
-    if let Some((first, rest)) = parts.split_first() {
-        for other in rest {
-            differences(first, other, &mut wrong);
-        }
-        let of = first.1.of;
-        let mut seen: BTreeMap<u32, &str> = BTreeMap::new();
-        for (name, part, _) in &parts {
-            if let Some(before) = seen.insert(part.number, name) {
-                wrong.push(format!(
-                    "{before} and {name} are both of shard {}; give the report of one run of each",
-                    part.number
-                ));
-            }
-        }
-        let missing: Vec<String> = (1..=of)
-            .filter(|number| !seen.contains_key(number))
-            .map(|number| format!("{number}/{of}"))
-            .collect();
-        if !missing.is_empty() {
+        let Some(part) = document.run.shard.take() else {
+            continue;
+        };
+        if document.cases.len() < part.places.len() {
             wrong.push(format!(
-                "there is no report of shard {}; run what is missing with the same flags, and merge all",
-                missing.join(", ")
+                "{name} lacks {} of its {} cases; run that shard again",
+                part.places.len() - document.cases.len(),
+                part.places.len()
             ));
         }
-    } else if wrong.is_empty() {
-        wrong.push("there is no report to be merged; name those of all shards".to_owned());
+        if document.run.tool_version != VERSION {
+            wrong.push(format!(
+                "{name} was written by assize {}, and this is {VERSION}; merge with the program that ran the shards",
+                document.run.tool_version
+            ));
+        }
+        parts.push((part, document));
     }
     let mut places: Vec<usize> = (parts.iter())
-        .flat_map(|(_, part, _)| part.places.iter().copied())
+        .flat_map(|(part, _)| part.places.iter().copied())
         .collect();
     places.sort_unstable();
     if wrong.is_empty() && !places.iter().copied().eq(0..places.len()) {
@@ -162,20 +134,83 @@ fn parts(shards: Vec<(String, Document)>) -> Result<Vec<(Part, Document)>, Vec<S
         );
     }
     if wrong.is_empty() {
-        let bare = |(_, part, document): (String, Part, Document)| (part, document);
-        Ok(parts.into_iter().map(bare).collect())
+        Ok(parts)
     } else {
         Err(wrong)
     }
 }
 
+/// What a run writes that can be joined.
+#[derive(Debug)]
+pub struct Piece {
+    name: &'static str,
+    flag: &'static str,
+}
+
+/// The JSON report.
+pub const REPORT: Piece = Piece {
+    name: "report",
+    flag: "--json FILE",
+};
+
+/// The directory of evidence.
+pub const EVIDENCE: Piece = Piece {
+    name: "evidence",
+    flag: "--evidence DIR",
+};
+
+/// All reasons why these, by the names of what tells of them, are not the shards of one run, each exactly once.
+pub fn strangers(runs: &[(&str, &Run)], Piece { name: what, flag }: &Piece) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut parts: Vec<(&str, &Part, &Run)> = Vec::new();
+    for (name, run) in runs {
+        match &run.shard {
+            None => wrong.push(format!(
+                "{name} is the {what} of a whole run; a shard's is written by `assize run --shard K/N {flag}`"
+            )),
+            Some(part) => parts.push((name, part, run)),
+        }
+    }
+    let Some((first, rest)) = parts.split_first() else {
+        if wrong.is_empty() {
+            wrong.push(format!(
+                "there is no {what} to be merged; name those of all shards"
+            ));
+        }
+        return wrong;
+    };
+    for other in rest {
+        differences(first, other, &mut wrong);
+    }
+    let of = first.1.of;
+    let mut seen: BTreeMap<u32, &str> = BTreeMap::new();
+    for (name, part, _) in &parts {
+        if let Some(before) = seen.insert(part.number, name) {
+            wrong.push(format!(
+                "{before} and {name} are both of shard {}; give the {what} of one run of each",
+                part.number
+            ));
+        }
+    }
+    let missing: Vec<String> = (1..=of)
+        .filter(|number| !seen.contains_key(number))
+        .map(|number| format!("{number}/{of}"))
+        .collect();
+    if !missing.is_empty() {
+        wrong.push(format!(
+            "there is no {what} of shard {}; run what is missing with the same flags, and merge all",
+            missing.join(", ")
+        ));
+    }
+    wrong
+}
+
 /// Where a shard is of another run than the first.
 fn differences(
-    (name, part, document): &(String, Part, Document),
-    (other_name, other_part, other): &(String, Part, Document),
+    (name, part, run): &(&str, &Part, &Run),
+    (other_name, other_part, other): &(&str, &Part, &Run),
     wrong: &mut Vec<String>,
 ) {
-    let (run, other) = (&document.run, &other.run);
     let none = || "none".to_owned();
     let mut differs = |what: &str, one: String, two: String| {
         if one != two {

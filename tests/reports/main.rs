@@ -5,6 +5,7 @@
 mod browser;
 mod evidence;
 mod hostile;
+mod joined;
 mod json;
 mod page;
 mod support;

@@ -146,3 +146,50 @@ pub(crate) fn problems(schema: &str, instance: &Value) -> Vec<String> {
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect()
 }
+
+/// A small suite of its own, with a case of each kind; what is not `changed` passes on an emulator or is skipped.
+pub(crate) fn small(written: &Written, changed: &[(&str, &str)]) -> String {
+    let root = written.directory().join("suite");
+    for (name, text) in [
+        (
+            "suite.yaml",
+            "suite: small\nversion: 1.2.0\nuse: [requirements.yaml, profiles]\nscenarios: cases\nprofile: plain\n\
+             variables:\n  other: { about: A second token., default: '', secret: true }\n\
+             identities:\n  owner: { headers: { X-Auth-Token: assize-owner } }\n  other: { headers: { X-Auth-Token: '{{ other }}' } }\n",
+        ),
+        (
+            "requirements.yaml",
+            "requirements:\n\
+             \x20 - { id: R-1, level: must, text: pools are listed, source: here }\n\
+             \x20 - { id: R-2, level: must, text: what is not there is not found, source: here }\n\
+             \x20 - { id: R-3, level: should, text: listeners are listed, source: here }\n\
+             \x20 - { id: R-4, level: observe, text: what more there is, source: here }\n\
+             \x20 - { id: R-5, level: must, text: it holds in the dark, source: here, untested: nobody can look }\n",
+        ),
+        (
+            "profiles/plain.yaml",
+            "profile: plain\ntitle: Plain\nemulator: otc-v2\nfeatures: { lists: true }\nanswers: { found: { status: 200 } }\n",
+        ),
+        (
+            "profiles/other.yaml",
+            "profile: other\ntitle: Other\nemulator: otc-v2\nfeatures: { lists: false }\nanswers: { found: { status: 200 } }\n",
+        ),
+        (
+            "cases/a.yaml",
+            "scenarios:\n\
+             \x20 - id: pools\n    requirements: [R-1]\n    steps: { request: GET /v2.0/lbaas/pools, then: { status: 200 } }\n\
+             \x20 - id: members\n    requirements: [R-1]\n    only_if: profile.lists\n    steps: { request: GET /v2.0/lbaas/pools?name=a, then: { status: 200 } }\n\
+             \x20 - id: nothing\n    requirements: [R-2]\n    steps: { request: GET /v2.0/lbaas/pools/none, then: { status: 404 } }\n\
+             \x20 - id: listeners\n    requirements: [R-3]\n    steps: { request: GET /v2.0/lbaas/listeners, then: { status: 200 } }\n\
+             \x20 - id: more\n    requirements: [R-4]\n    steps: { request: GET /v2.0/lbaas/nothing, then: { observe: { status: 200 } } }\n",
+        ),
+    ] {
+        let path = root.join(name);
+        let text = (changed.iter()).fold(text.to_owned(), |text, (before, now)| {
+            text.replace(before, now)
+        });
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    root.to_str().unwrap().to_owned()
+}

@@ -48,7 +48,7 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Say what a requirement or a diagnostic means.
     Explain(Explain),
-    /// Join the JSON reports of all shards of a run, and judge the whole.
+    /// Join the JSON reports of all shards of a run, and their evidence, and judge the whole.
     Merge(Merge),
 }
 
@@ -221,7 +221,7 @@ pub(crate) enum EvidenceOf {
 
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
-    /// The directory that `run --evidence` wrote.
+    /// The directory that `run --evidence` or `merge --evidence` wrote.
     #[arg(value_name = "DIR")]
     pub(crate) evidence: PathBuf,
     /// The suite to judge by, as for `run`; that of the run unless said.
@@ -329,9 +329,12 @@ pub(crate) struct Diff {
 
 #[derive(Debug, Args)]
 pub(crate) struct Merge {
-    /// The JSON reports of all shards, in any order.
-    #[arg(required = true, value_name = "REPORT.json")]
+    /// The JSON reports of all shards, in any order, and with --evidence the directories of their evidence.
+    #[arg(required = true, value_name = "REPORT.json|DIR")]
     pub(crate) shards: Vec<PathBuf>,
+    /// Copy the evidence of all shards into this new directory; `assize replay` judges it again.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) evidence: Option<PathBuf>,
     /// Write JUnit XML to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use assize::case::{Case, Expansion, Generate, expand};
 use assize::outcome::{CaseOutcome, Event, RunReport, Verdict};
-use assize::plan::{Plan, Planned};
-use assize::report::Console;
+use assize::plan::{Part, Plan, Planned, suite_digest};
 use assize::report::escape::line;
 use assize::report::manifest::{Judged, Manifest};
+use assize::report::merge::{Merged, merge};
+use assize::report::{Console, json};
 use assize::runner::{Evidence, Options, Playback, run as run_plan};
 use assize::secret::Secrets;
 use assize::source::Source;
@@ -17,7 +18,7 @@ use assize::target::{Limits, Target};
 use assize::waiver::Waivers;
 use tokio_util::sync::CancellationToken;
 
-use crate::evidence::{Recorded, WAIVERS};
+use crate::evidence::{Recorded, Spoilt, WAIVERS};
 use crate::output::{complain, diagnostics, say, stdout_is_terminal, styled};
 use crate::reports::{Files, Reports};
 use crate::{USAGE, args, select};
@@ -26,7 +27,13 @@ use crate::{USAGE, args, select};
 const SPOILT: u8 = 3;
 
 pub(crate) fn replay(arguments: &args::Replay) -> anyhow::Result<u8> {
-    let recorded = Recorded::open(&arguments.evidence)?;
+    let all = match Recorded::all(&arguments.evidence) {
+        Err(error) if error.is::<Spoilt>() => {
+            complain(&format!("error: {error}\n"));
+            return Ok(SPOILT);
+        }
+        all => all?,
+    };
     let mut reports = Reports::open(&arguments.reports)?;
     let console = Console {
         width: None,
@@ -34,33 +41,54 @@ pub(crate) fn replay(arguments: &args::Replay) -> anyhow::Result<u8> {
         verbose: arguments.verbose,
     };
     let mut failed = None;
-    let judged = judge(&recorded, arguments.suite.as_deref(), |event| {
-        failed = failed.take().or(reports.tell(event).err());
-        if let Event::Finished(outcome) = event
-            && let Some(line) = console.finished(outcome)
-        {
+    let mut tell = |outcome: &CaseOutcome| {
+        if let Some(line) = console.finished(outcome) {
             failed = failed.take().or(say(&format!("{line}\n")).err());
         }
-    })?;
-    let report = match judged {
-        Again::Judged(report) => report,
-        Again::Not(code) => return Ok(code),
+    };
+    let suite = arguments.suite.as_deref();
+    let (report, records) = match (all.parts.as_slice(), all.joined) {
+        ([one], false) => {
+            let mut wrong = None;
+            let judged = judge(one, suite, |event| {
+                wrong = wrong.take().or(reports.tell(event).err());
+                if let Event::Finished(outcome) = event {
+                    tell(outcome);
+                }
+            })?;
+            failed = failed.or(wrong);
+            match judged {
+                Again::Judged(report) => (*report, None),
+                Again::Not(code) => return Ok(code),
+            }
+        }
+        (parts, _) => match judge_all(parts, suite)? {
+            Again::Judged(Merged { report, records }) => {
+                report.outcomes.iter().for_each(tell);
+                (report, Some(records))
+            }
+            Again::Not(code) => return Ok(code),
+        },
     };
     if let Some(error) = failed.filter(|error| !crate::output::is_closed_pipe(error)) {
         return Err(error);
     }
     say(&format!("{}\n", console.summary(&report)))?;
-    say(&changes(&recorded.manifest, &report))?;
-    // Evidence tells no secret, so there is none to look for.
-    Ok(match reports.close(&report, &Secrets::default(), [])? {
+    say(&changes(&all.parts, &report))?;
+    let files = match records {
+        // Evidence tells no secret, so there is none to look for.
+        None => reports.close(&report, &Secrets::default(), [])?,
+        Some(records) => reports.write(&report, records)?,
+    };
+    Ok(match files {
         Files::Clean => report.exit_code(),
         Files::Told => 3,
     })
 }
 
 /// What came of judging evidence again.
-pub(crate) enum Again {
-    Judged(Box<RunReport>),
+pub(crate) enum Again<T> {
+    Judged(T),
     /// It could not be, as has been told; with the exit code.
     Not(u8),
 }
@@ -70,7 +98,7 @@ pub(crate) fn judge(
     recorded: &Recorded,
     suite: Option<&str>,
     mut on_event: impl FnMut(&Event<'_>),
-) -> anyhow::Result<Again> {
+) -> anyhow::Result<Again<Box<RunReport>>> {
     let manifest = &recorded.manifest;
     let told = &manifest.told;
     let flags = args::Suite {
@@ -108,7 +136,7 @@ pub(crate) fn judge(
             },
         },
     };
-    let plan = plan(manifest, cases);
+    let plan = plan(manifest, cases, &suite);
     let tapes = recorded.clone();
     let options = Options {
         // One after the other, as nothing is waited for.
@@ -146,6 +174,42 @@ pub(crate) fn judge(
     Ok(Again::Judged(Box::new(report)))
 }
 
+/// Judges the shards of a run again, each by itself, and joins what comes of them.
+pub(crate) fn judge_all(parts: &[Recorded], suite: Option<&str>) -> anyhow::Result<Again<Merged>> {
+    let mut documents = Vec::new();
+    for part in parts {
+        match judge(part, suite, |_| ())? {
+            Again::Not(code) => return Ok(Again::Not(code)),
+            Again::Judged(report) => {
+                let name = part.manifest.told.directory.clone();
+                documents.push((name, json::parse(&json::json(&report)?)?));
+            }
+        }
+    }
+    close_ranks(&mut documents);
+    match merge(documents) {
+        Ok(merged) => Ok(Again::Judged(merged)),
+        Err(wrong) => {
+            for reason in wrong {
+                complain(&format!("error: {reason}\n"));
+            }
+            Ok(Again::Not(USAGE))
+        }
+    }
+}
+
+/// Cases that this version of the suite does not have leave no gaps in the plan.
+fn close_ranks(documents: &mut [(String, json::Document)]) {
+    let mut parts: Vec<&mut Part> = (documents.iter_mut())
+        .filter_map(|(_, document)| document.run.shard.as_mut())
+        .collect();
+    let mut all: Vec<usize> = parts.iter().flat_map(|part| part.places.clone()).collect();
+    all.sort_unstable();
+    for place in parts.iter_mut().flat_map(|part| &mut part.places) {
+        *place = all.partition_point(|before| before < place);
+    }
+}
+
 /// What the run was pointed at. Each secret is its own name.
 fn target(manifest: &Manifest, suite: &Suite) -> anyhow::Result<Target> {
     let known = |name: &String| suite.variables.is_empty() || suite.variables.contains_key(name);
@@ -167,12 +231,15 @@ fn target(manifest: &Manifest, suite: &Suite) -> anyhow::Result<Target> {
 }
 
 /// The cases of the run that this version of the suite has, in their order.
-fn plan(manifest: &Manifest, cases: Vec<Case>) -> Plan {
+fn plan(manifest: &Manifest, cases: Vec<Case>, suite: &Suite) -> Plan {
     let mut known: BTreeMap<String, Case> = BTreeMap::new();
     for case in cases {
         known.insert(case.id.clone(), case);
     }
     let mut planned = Vec::new();
+    let shard = manifest.run.shard.as_ref();
+    let mut places = shard.map(|part| part.places.iter());
+    let mut kept = Vec::new();
     for Judged {
         id,
         verdict,
@@ -180,9 +247,11 @@ fn plan(manifest: &Manifest, cases: Vec<Case>) -> Plan {
         file,
     } in &manifest.cases
     {
+        let place = places.as_mut().and_then(Iterator::next);
         let Some(case) = known.remove(id) else {
             continue;
         };
+        kept.extend(place);
         let skip = match (verdict, file) {
             (Verdict::Skip, _) => Some(reason.clone().unwrap_or_default()),
             (Verdict::Pass, None) => {
@@ -193,14 +262,18 @@ fn plan(manifest: &Manifest, cases: Vec<Case>) -> Plan {
         planned.push(Planned { case, skip });
     }
     Plan {
-        part: None,
+        part: shard.map(|part| Part {
+            suite: suite_digest(suite),
+            places: kept,
+            ..part.clone()
+        }),
         cases: planned,
         left_out: known.len(),
     }
 }
 
 /// Which verdicts are other than they were, and why.
-fn changes(manifest: &Manifest, report: &RunReport) -> String {
+fn changes(parts: &[Recorded], report: &RunReport) -> String {
     let now: BTreeMap<&str, &CaseOutcome> = report
         .outcomes
         .iter()
@@ -209,7 +282,8 @@ fn changes(manifest: &Manifest, report: &RunReport) -> String {
     let mut text = String::new();
     let mut changed = 0;
     let mut not_again = 0;
-    for judged in &manifest.cases {
+    let all = || parts.iter().flat_map(|part| &part.manifest.cases);
+    for judged in all() {
         let told = match now.get(judged.id.as_str()) {
             None => format!(
                 "{} -> no such case in this version of the suite",
@@ -230,7 +304,7 @@ fn changes(manifest: &Manifest, report: &RunReport) -> String {
         changed += 1;
         text.push_str(&format!("CHANGED  {}  {told}\n", line(&judged.id)));
     }
-    let cases = manifest.cases.len();
+    let cases = all().count();
     text.push_str(&match (changed, not_again) {
         (0, 0) => format!("judged again: all {cases} verdicts are as they were\n"),
         (0, _) => format!(

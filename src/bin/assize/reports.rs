@@ -117,6 +117,33 @@ impl Reports {
         Ok(())
     }
 
+    /// Writes all of a run that was read rather than watched.
+    pub(crate) fn write(
+        mut self,
+        report: &RunReport,
+        records: Vec<CaseRecord>,
+    ) -> anyhow::Result<Files> {
+        let counts = report.counts();
+        let cases = report.outcomes.len() - counts.skipped;
+        self.started(report, cases, counts.skipped)?;
+        for (outcome, record) in report.outcomes.iter().zip(records) {
+            if let (Some(file), Some(pieces)) = (&mut self.json, &mut self.json_pieces) {
+                file.add(&pieces.record(&record)?);
+            }
+            if let (Some(file), Some(pieces)) = (&mut self.junit, &mut self.junit_pieces) {
+                file.add(&pieces.case(outcome).context(NO_XML)?);
+            }
+            self.note(|| EventRecord::Case {
+                case: record.clone(),
+            })?;
+            if let (Some(file), Some(pieces)) = (&mut self.html, &mut self.html_pieces) {
+                file.add(&pieces.record(record)?);
+            }
+        }
+        // What is read is clean: a report that tells a secret is not written.
+        self.close(report, &Secrets::default(), [])
+    }
+
     /// Writes the rest and puts every file in its place. What goes wrong with one keeps none of the others.
     /// `before` is what came of the files that were written already.
     pub(crate) fn close(

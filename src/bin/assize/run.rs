@@ -19,7 +19,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use crate::aim::{Aim, Endpoint};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, slashes};
 use crate::github::GitHub;
 use crate::list::left_out;
 use crate::output::{complain, say, stdout_is_terminal, styled};
@@ -147,8 +147,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         // What the embedded emulator holds ends with it.
         let ledger = embedded.is_none().then(|| arguments.ledger.clone());
         let whole = all && plan.left_out == 0;
-        let directory = (arguments.evidence.as_deref())
-            .map(|directory| directory.to_string_lossy().replace('\\', "/"));
+        let directory = arguments.evidence.as_deref().map(slashes);
         if let Some(evidence) = &mut evidence {
             evidence.keep_back(&secrets);
         }
@@ -199,7 +198,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
                     length: generate.length,
                     races: generate.races,
                 };
-                evidence.close(&report, &target, told, whole, arguments.waivers.as_deref())
+                evidence.close(&report, &target, told, arguments.waivers.as_deref())
             }
             _ => Ok(()),
         };
