@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::failure::{caught, caught_in};
 use super::identity::Identities;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
@@ -64,6 +65,8 @@ pub struct Options {
     pub keep_all: bool,
     /// What is kept of what went and came, for others to judge.
     pub evidence: Option<Evidence>,
+    /// Cancelled after the run itself, it stops clean-up too: what is left then is listed.
+    pub at_once: CancellationToken,
     /// What an earlier run met; then nothing is sent, and its cases are judged by that.
     pub playback: Option<Playback>,
 }
@@ -121,10 +124,15 @@ impl Options {
             tamper: None,
             keep_all: true,
             evidence: None,
+            at_once: CancellationToken::new(),
             playback: None,
         }
     }
 }
+
+/// What is said of a case of which nothing can be told.
+const UNTOLD: &str =
+    "this program failed while it took the secrets out of what the case came to; please report it";
 
 /// A run that cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -144,7 +152,7 @@ pub enum RunError {
 }
 
 /// Runs the plan. Events come in the order of the plan; `cancel` stops the run, which then cleans up and
-/// reports what it has.
+/// reports what it has. So does a panic of `on_event`, which is told of further events all the same.
 ///
 /// # Errors
 /// The HTTP client cannot be set up, or the ledger not be begun; then nothing was sent. The endpoint says that it has
@@ -161,6 +169,13 @@ pub async fn run(
     let started = (playback.as_ref()).map_or_else(Timestamp::now, |playback| playback.started);
     let clock = Instant::now();
     let _pulse = Pulse::start();
+    let failure = OnceLock::new();
+    let mut on_event = |event: Event<'_>| {
+        if let Err(why) = caught(|| on_event(event)) {
+            let _ = failure.set(format!("{} (in a report)", target.secrets.redact(&why)));
+            cancel.cancel();
+        }
+    };
     let transport = Transport::new(&target)?;
     let rooms = Rooms::new(&suite, &target, &plan)?;
     let ledger = match &options.ledger {
@@ -190,6 +205,7 @@ pub async fn run(
         leases: Leases::default(),
         ledger,
         cancel: cancel.clone(),
+        at_once: options.at_once.clone(),
         strict: options.strict,
         tamper: options.tamper.clone(),
         grace: options.grace,
@@ -292,7 +308,10 @@ pub async fn run(
             let ctx = Context {
                 shared: Arc::clone(&shared),
                 track: match (&playback, &options.evidence) {
-                    (Some(playback), _) => Track::playing((playback.tapes)(&case.id)),
+                    (Some(playback), _) => {
+                        let tape = caught(|| (playback.tapes)(&case.id));
+                        Track::playing(tape.and_then(|tape| tape))
+                    }
                     (None, Some(_)) => Track::recording(),
                     (None, None) => Track::Off,
                 },
@@ -300,18 +319,28 @@ pub async fn run(
             let case = Arc::new(case);
             let kept = Arc::clone(&case);
             let handle = running.spawn(async move {
-                let outcome = executor::execute(&ctx, &case).await;
-                let outcome = match ctx.track.trouble() {
-                    None => outcome,
-                    Some(why) => executor::describe(
+                let error = |why, started, duration| {
+                    let location = case.scenario.span.location();
+                    executor::describe(
                         &case,
-                        case.scenario.span.location(),
+                        location,
                         Verdict::Error,
                         Some(why),
-                        outcome.started,
-                        outcome.duration,
-                    ),
+                        started,
+                        duration,
+                    )
                 };
+                let outcome = match caught_in(executor::execute(&ctx, &case)).await {
+                    Ok(outcome) => outcome,
+                    Err(why) => error(why, started, Duration::ZERO),
+                };
+                let outcome = match ctx.track.trouble() {
+                    None => outcome,
+                    Some(why) => error(why, outcome.started, outcome.duration),
+                };
+                // What it failed at would be told by nobody without the secrets in it.
+                let outcome = caught(|| redacted(&ctx.target.secrets, outcome))
+                    .unwrap_or_else(|_| error(UNTOLD.to_owned(), started, Duration::ZERO));
                 (at, outcome, ctx.track.into_tape())
             });
             owners.insert(handle.id(), (at, kept));
@@ -332,15 +361,13 @@ pub async fn run(
         queue.ended(&case);
         let (at, outcome, tape) = match joined {
             Ok((_, outcome)) => outcome,
-            Err(error) => (
+            Err(_) => (
                 at,
                 executor::describe(
                     &case,
                     case.scenario.span.location(),
                     Verdict::Error,
-                    Some(format!(
-                        "this program failed while it ran the case: {error}"
-                    )),
+                    Some(UNTOLD.to_owned()),
                     started,
                     Duration::ZERO,
                 ),
@@ -348,7 +375,7 @@ pub async fn run(
             ),
         };
         done += 1;
-        let mut outcome = waivers.judge(redacted(&target.secrets, outcome));
+        let mut outcome = waivers.judge(outcome);
         if let Some(evidence) = &options.evidence {
             let file = || format!("{}/{}", evidence.directory, tape::file_name(&outcome.id));
             let passed = outcome.verdict == Verdict::Pass;
@@ -373,7 +400,8 @@ pub async fn run(
         order.emit(&mut on_event);
     }
     if cancel.is_cancelled() && cut_short.is_none() {
-        cut_short = Some("it was interrupted".to_owned());
+        let why = failure.get().cloned();
+        cut_short = Some(why.unwrap_or_else(|| "it was interrupted".to_owned()));
     }
     let reason = match (&cut_short, &fast) {
         (Some(why), _) => format!("not run: {why}"),
@@ -424,7 +452,7 @@ pub async fn run(
     }
     conclude(&mut report.requirements, &outcomes);
     report.duration = clock.elapsed();
-    report.cut_short = cut_short;
+    report.cut_short = failure.get().cloned().or(cut_short);
     if let Some(playback) = playback {
         report.duration = playback.duration;
         report.cut_short = report.cut_short.or(playback.cut_short);

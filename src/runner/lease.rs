@@ -381,7 +381,14 @@ async fn removed(ctx: &Context, objects: &mut Vec<Object>) -> Vec<Leak> {
         last.gone = false;
         last.lease = None;
     }
-    session.clean_up(objects).await
+    // Whether it is there at all is looked up first.
+    if objects.last().is_some_and(|last| last.value.is_null()) {
+        session.coming.extend(objects.pop());
+    }
+    match ctx.kept(session.clean_up(objects)).await {
+        Ok(leaks) => leaks,
+        Err(why) => session.abandoned(objects, why),
+    }
 }
 
 /// A shared object as a tape has it.
@@ -449,7 +456,9 @@ impl Kind {
         let mut session = Session::new(ctx, &label, time);
         session.scope.set("number", &number.into());
         let behind = objects.len();
-        let created = session.create(blueprint, &mut objects).await;
+        let created = ctx.kept(session.create(blueprint, &mut objects)).await;
+        let created = created.and_then(|created| created);
+        objects.append(&mut session.coming);
         {
             let mut trouble = lock(&self.trouble);
             if created.is_err() || !session.violations.is_empty() {

@@ -7,6 +7,7 @@ use super::object::{Blueprint, Object, Planned, Search};
 use super::session::{Session, Stop};
 use crate::check::{Afterwards, ListView, Standing};
 use crate::exchange::Phase;
+use crate::outcome::Leak;
 use crate::template::{Scope, Template};
 
 impl Session<'_> {
@@ -109,23 +110,7 @@ impl Session<'_> {
         let in_doubt = |it: &&Object| it.in_doubt && it.lease.is_none();
         let doubted: Vec<Object> = objects.iter().filter(in_doubt).cloned().collect();
         for object in doubted {
-            let mut scope = self.scope.clone();
-            scope.extend(&object.params);
-            for (need, at) in &object.needs {
-                scope.set(need.as_str(), &objects[*at].value);
-            }
-            let blueprint = Blueprint {
-                alias: &object.alias,
-                index: object.index,
-                resource: &object.resource,
-                identity: &object.identity,
-                params: &[],
-                needs: object.needs.clone(),
-            };
-            let found = self
-                .look_up(&blueprint, &object.name, &scope, objects)
-                .await;
-            for value in found.unwrap_or_default() {
+            for value in self.look_for(&object, objects).await.unwrap_or_default() {
                 if value.get("id") != object.id() {
                     objects.push(Object {
                         value,
@@ -137,5 +122,49 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    /// Notes what has come to be of that which was being created when the case came to a halt. What cannot be
+    /// looked up is returned.
+    pub(super) async fn find_coming(&mut self, objects: &mut Vec<Object>) -> Vec<Leak> {
+        let mut doubtful = Vec::new();
+        for object in self.coming.clone() {
+            match self.look_for(&object, objects).await {
+                Ok(found) if found.is_empty() => self.never_was(object.entry),
+                Ok(found) => {
+                    for value in found {
+                        objects.push(Object {
+                            value,
+                            ..object.clone()
+                        });
+                    }
+                }
+                Err(why) => {
+                    let why = format!("whether it was created is not known: {why}");
+                    doubtful.push(object.leak(why));
+                }
+            }
+            self.coming.retain(|coming| coming.name != object.name);
+        }
+        doubtful
+    }
+
+    /// Looks up all objects that bear the name of one.
+    async fn look_for(&mut self, object: &Object, objects: &[Object]) -> Result<Vec<Json>, String> {
+        let mut scope = self.scope.clone();
+        scope.extend(&object.params);
+        for (need, at) in &object.needs {
+            scope.set(need.as_str(), &objects[*at].value);
+        }
+        let blueprint = Blueprint {
+            alias: &object.alias,
+            index: object.index,
+            resource: &object.resource,
+            identity: &object.identity,
+            params: &[],
+            needs: object.needs.clone(),
+        };
+        self.look_up(&blueprint, &object.name, &scope, objects)
+            .await
     }
 }

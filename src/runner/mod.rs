@@ -5,6 +5,7 @@
 
 mod dispatcher;
 mod executor;
+mod failure;
 mod guard;
 mod identity;
 mod lease;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use dispatcher::{Evidence, Options, Playback, RunError, run};
+pub use failure::caught;
 pub use identity::catalogued;
 pub use ledger::{Damage, EXTENSION, Header, Intent, LedgerError, Recorded, Standing};
 pub use mutants::{Mutation, mutations};
@@ -43,11 +45,13 @@ pub use transport::SetupError;
 use crate::suite::model::Suite;
 use crate::target::Target;
 use crate::template::Scope;
+use failure::caught_in;
 use identity::Identities;
 use lease::Leases;
 use ledger::Ledger;
 use pace::Pace;
 use room::Rooms;
+use session::Stop;
 use tokio_util::sync::CancellationToken;
 use track::Track;
 use transport::Transport;
@@ -67,6 +71,21 @@ impl Deref for Context {
 }
 
 impl Context {
+    /// What becomes of work, unless this program fails in it, or everything is left at once.
+    async fn kept<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        if self.at_once.is_cancelled() {
+            return Err(Stop::Interrupted);
+        }
+        // On the heap: where one of these is within another, they are large together.
+        let work = Box::pin(caught_in(work));
+        tokio::select! {
+            biased;
+            // Whatever has something to put in order within it does so first.
+            done = work => done.map_err(Stop::Unjudged),
+            () = self.at_once.cancelled() => Err(Stop::Interrupted),
+        }
+    }
+
     /// The same for what belongs to no case.
     fn aside(&self) -> Self {
         Self {
@@ -91,6 +110,8 @@ struct Shared {
     /// Where it is noted what is created, before it is.
     ledger: Option<Ledger>,
     cancel: CancellationToken,
+    /// Whether even clean-up is stopped.
+    at_once: CancellationToken,
     strict: bool,
     tamper: Option<Tamper>,
     grace: Option<Duration>,

@@ -54,6 +54,19 @@ impl Object {
         self.value.get("id")
     }
 
+    /// It was not removed, for this reason.
+    pub(super) fn leak(&self, why: String) -> Leak {
+        let id = self.id().map_or_else(
+            || self.name.clone(),
+            |id| id.as_str().map_or_else(|| id.to_string(), str::to_owned),
+        );
+        Leak {
+            resource: self.resource.name.clone(),
+            id,
+            why,
+        }
+    }
+
     /// What people call it.
     pub(super) fn shown(&self) -> String {
         match self.index {
@@ -187,6 +200,18 @@ impl Session<'_> {
 
     /// Notes in the ledger that an object is about to be created; what cannot be noted is not created.
     pub(super) async fn intend(
+        &mut self,
+        blueprint: &Blueprint<'_>,
+        plan: &mut Planned,
+        objects: &[Object],
+    ) -> Result<(), Stop> {
+        self.note_intent(blueprint, plan, objects).await?;
+        let coming = blueprint.object(plan.clone(), Json::Null);
+        self.coming.push(coming);
+        Ok(())
+    }
+
+    async fn note_intent(
         &self,
         blueprint: &Blueprint<'_>,
         plan: &mut Planned,
@@ -284,6 +309,22 @@ impl Session<'_> {
         scope: &Scope,
         objects: &mut Vec<Object>,
     ) -> Option<usize> {
+        let name = plan.name.clone();
+        let place = self
+            .registered(blueprint, plan, exchange, scope, objects)
+            .await;
+        self.coming.retain(|coming| coming.name != name);
+        place
+    }
+
+    async fn registered(
+        &mut self,
+        blueprint: &Blueprint<'_>,
+        plan: Planned,
+        exchange: usize,
+        scope: &Scope,
+        objects: &mut Vec<Object>,
+    ) -> Option<usize> {
         let (doubtful, lost) = match self.answer(exchange) {
             Ok(response) => (response.status < 300 || response.status >= 500, false),
             Err(error) => {
@@ -331,7 +372,7 @@ impl Session<'_> {
         objects.len() - 1
     }
 
-    fn never_was(&self, entry: Option<u64>) {
+    pub(super) fn never_was(&self, entry: Option<u64>) {
         if let (Some(ledger), Some(n)) = (&self.ctx.ledger, entry) {
             ledger.gone(n);
         }
@@ -345,6 +386,7 @@ impl Session<'_> {
     /// Removes the objects that are not shared, the last created first, in up to three rounds. What is left
     /// is returned.
     pub(super) async fn clean_up(&mut self, objects: &mut Vec<Object>) -> Vec<Leak> {
+        let doubtful = self.find_coming(objects).await;
         self.find_twins(objects).await;
         let mut left: Vec<(usize, String)> = (0..objects.len())
             .rev()
@@ -372,20 +414,23 @@ impl Session<'_> {
                 break;
             }
         }
-        left.into_iter()
-            .map(|(at, why)| {
-                let object = &objects[at];
-                let id = object.id().map_or_else(
-                    || object.name.clone(),
-                    |id| id.as_str().map_or_else(|| id.to_string(), str::to_owned),
-                );
-                Leak {
-                    resource: object.resource.name.clone(),
-                    id,
-                    why,
-                }
-            })
-            .collect()
+        let left = left.into_iter().map(|(at, why)| objects[at].leak(why));
+        left.chain(doubtful).collect()
+    }
+
+    /// What is left when clean-up comes to no end.
+    pub(super) fn abandoned(&mut self, objects: &[Object], why: Stop) -> Vec<Leak> {
+        let why = match why {
+            Stop::Interrupted | Stop::Judged => "the run was left at once".to_owned(),
+            Stop::Unjudged(why) => why,
+        };
+        let own = objects
+            .iter()
+            .filter(|it| it.lease.is_none() && !it.gone)
+            .map(|it| it.leak(why.clone()));
+        let coming = (self.coming.iter())
+            .map(|it| it.leak(format!("whether it was created is not known: {why}")));
+        own.chain(coming).collect()
     }
 
     /// Removes one object and makes sure that it is gone; says why not.

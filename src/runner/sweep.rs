@@ -87,6 +87,7 @@ pub async fn sweep(
         leases: Leases::default(),
         ledger,
         cancel,
+        at_once: CancellationToken::new(),
         strict: false,
         tamper: None,
         grace: None,

@@ -86,16 +86,17 @@ pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> 
         at: 0,
         grace,
     };
-    let mut stop = run.go().await.err();
+    let mut stop = ctx.kept(run.go()).await.and_then(|done| done).err();
     run.session.tampering = None;
     run.session.deadline = Instant::now() + limits.clean_up;
     run.session.interruptible = false;
-    if let Err(trouble) = run.finally().await
-        && stop.is_none()
-    {
-        stop = Some(trouble);
-    }
-    let leaked = run.clean_up(stop.as_ref()).await;
+    let ended = ctx.kept(run.finally()).await.and_then(|done| done);
+    stop = stop.or(ended.err());
+    let leaked = match ctx.kept(run.clean_up(stop.as_ref())).await {
+        Ok(leaked) => leaked,
+        Err(why) => run.session.abandoned(&run.objects, why),
+    };
+    run.give_back(leaked.is_empty());
     Run {
         at: run.at,
         turned_away: run.session.turned_away,
@@ -185,15 +186,19 @@ impl CaseRun<'_> {
                 }
             }
         }
+        leaked
+    }
+
+    /// Gives back what the case was lent.
+    fn give_back(&self, clean: bool) {
         // What stands beside something spoilt may not stand beside what takes its place.
         let spoilt = self.objects.iter().any(|object| object.spoilt);
         // What others need is given back last: whoever gets it is to find them as well.
         for object in self.objects.iter().rev() {
             if let Some(lease) = &object.lease {
-                let clean = !object.spoilt && (!spoilt || object.needs.is_empty());
-                self.ctx.leases.release(lease, leaked.is_empty() && clean);
+                let whole = !object.spoilt && (!spoilt || object.needs.is_empty());
+                self.ctx.leases.release(lease, clean && whole);
             }
         }
-        leaked
     }
 }

@@ -85,6 +85,8 @@ pub(super) struct Session<'a> {
     pub(super) tampering: Option<Tampering>,
     /// Whether an act was turned away until later, with 429 or 503 and Retry-After.
     pub(super) turned_away: bool,
+    /// What is being created: whether it came to be is not known yet.
+    pub(super) coming: Vec<Object>,
     /// Whether something was sent again that may have been done before.
     pub(super) in_doubt: bool,
     watch: watch::Watch,
@@ -119,6 +121,7 @@ impl<'a> Session<'a> {
             case_id: case_id.to_owned(),
             tampering: ctx.tamper.as_ref().and_then(|tamper| tamper.of(case_id)),
             turned_away: false,
+            coming: Vec::new(),
             in_doubt: false,
             watch: watch::Watch::default(),
             label,
@@ -350,6 +353,8 @@ impl<'a> Session<'a> {
     /// Keeps an exchange and holds it to what always holds.
     fn keep(&mut self, exchange: Exchange, standing: Standing) -> usize {
         let at = self.exchanges.len();
+        #[cfg(test)]
+        super::failure::tests::strike(&exchange);
         if let Ok(response) = &exchange.response {
             let found = check::standing(
                 &exchange.request,
