@@ -172,6 +172,7 @@ fn the_second_interrupt_leaves_at_once_and_the_ledger_with_it() {
     let mut process = assize(directory.path())
         .args(SUITE)
         .args(["--filter", "clean/clean-pool", "--endpoint", &serving.url])
+        .args(["--json", "report.json", "--junit", "report.xml"])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -199,6 +200,16 @@ fn the_second_interrupt_leaves_at_once_and_the_ledger_with_it() {
     assert_eq!(process.wait().unwrap().code(), Some(3));
     assert!(ledgers(directory.path()));
     assert!(!serving.names().is_empty());
+    // What was left is in the reports, and they are whole.
+    let read = |file: &str| fs::read_to_string(directory.path().join(file)).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&read("report.json")).unwrap();
+    let summary = &report["summary"];
+    assert_eq!(summary["exit_code"], 3);
+    let left = summary["counts"]["leaked"].as_u64().unwrap();
+    assert!(left >= 1, "{summary}");
+    let xml = read("report.xml");
+    assert!(xml.ends_with("</testsuites>\n"), "{xml}");
+    assert!(xml.contains("the run was left at once"), "{xml}");
     run(directory.path(), &["sweep"]).exits(0);
     serving.calm();
     assert_eq!(serving.names(), [""; 0]);

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use quick_xml::events::Event;
 
-use crate::support::{Written, problems};
+use crate::support::{Written, problems, test_cases};
 
 /// A token with every character that some format escapes.
 const TOKEN: &str = "t0ken/\"<&'>+ä=%\\z";
@@ -186,17 +185,7 @@ fn no_answer_breaks_a_report_or_gets_its_callers_token_into_one() {
         let line = serde_json::from_str(line).unwrap();
         assert_eq!(problems("events.schema.json", &line), [""; 0]);
     }
-    let xml = to.text("TEST-hostile.xml");
-    let mut reader = quick_xml::Reader::from_str(&xml);
-    let mut cases = 0;
-    loop {
-        match reader.read_event().unwrap() {
-            Event::Eof => break,
-            Event::Start(element) => cases += usize::from(element.name().as_ref() == b"testcase"),
-            _ => {}
-        }
-    }
-    assert_eq!(cases, 6);
+    assert_eq!(test_cases(&to.text("TEST-hostile.xml")), 6);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Emulator, THREE, Written, call, problems};
+use crate::support::{Emulator, THREE, Written, call, problems, test_cases};
 
 #[test]
 fn the_published_schemas_are_those_of_the_code() {
@@ -86,25 +86,44 @@ fn a_report_that_cannot_be_written_is_told_before_anything_is_sent() {
 /// Runs with a limit on the size of files, as a disk that fills up.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_leaves_a_document_that_is_whole() {
+fn a_full_disk_leaves_every_report_whole() {
     let to = Written::new();
-    let report = to.path("report.json");
     let program = env!("CARGO_BIN_EXE_assize");
-    // Half a megabyte would be written; the signal that a too large file brings is ignored, as a full disk sends none.
-    let script = format!("trap '' XFSZ; ulimit -f 350; exec {program} run --json {report}");
+    to.put("suite.yaml", "suite: many\nscenarios: all.yaml\n");
+    let cases: String = (0..400)
+        .map(|at| format!("  - {{ id: case-{at}, title: {at}, steps: [GET /] }}\n"))
+        .collect();
+    to.put("all.yaml", &format!("scenarios:\n{cases}"));
+    // Nobody listens there: every case is an error, which is more to tell than a pass.
+    // More would be written into each; the signal that a too large file brings is ignored, as a full disk sends none.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 150; exec {program} run --suite . --endpoint http://127.0.0.1:9 --json report.json --junit report.xml --html report.html --events events.ndjson"
+    );
     let said = crate::support::said(
-        std::process::Command::new("bash")
-            .args(["-c", &script])
-            .current_dir(crate::support::root()),
+        crate::support::plain(std::process::Command::new("bash").args(["-c", &script]))
+            .current_dir(to.directory()),
     );
     assert_eq!(said.code, Some(2), "{}", said.stderr);
+    for name in ["report.json", "report.xml", "report.html"] {
+        let told = format!("{name} is whole but not complete");
+        assert!(said.stderr.contains(&told), "{}", said.stderr);
+    }
     assert!(
-        said.stderr.contains("whole but not complete"),
-        "{}",
         said.stderr
+            .contains("events.ndjson: no more events are written")
     );
+
     let document = to.json("report.json");
     assert_eq!(problems("report.schema.json", &document), [""; 0]);
     let cases = document["cases"].as_array().unwrap().len();
     assert!(cases > 10, "{cases}");
+    assert!(test_cases(&to.text("report.xml")) > 10);
+    let page = to.text("report.html");
+    assert!(page.matches("class=\"case\"").count() > 10 && page.ends_with("</html>\n"));
+    let events = to.text("events.ndjson");
+    assert!(events.lines().count() > 10 && events.ends_with('\n'));
+    for line in events.lines() {
+        let line = serde_json::from_str(line).unwrap();
+        assert_eq!(problems("events.schema.json", &line), [""; 0]);
+    }
 }

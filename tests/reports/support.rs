@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use quick_xml::events::Event;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -22,6 +23,12 @@ pub(crate) fn root() -> PathBuf {
 /// The program, with nothing of the caller's environment that it listens to.
 pub(crate) fn assize() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assize"));
+    plain(&mut command);
+    command
+}
+
+/// The same of another command.
+pub(crate) fn plain(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if name.starts_with("ASSIZE_") || name.starts_with("GITHUB_") {
@@ -32,8 +39,21 @@ pub(crate) fn assize() -> Command {
         .current_dir(root())
         .env_remove("CLICOLOR_FORCE")
         .env("NO_COLOR", "1")
-        .env("NO_PROXY", "*");
-    command
+        .env("NO_PROXY", "*")
+}
+
+/// How many cases a JUnit report has, which must be well formed.
+pub(crate) fn test_cases(xml: &str) -> usize {
+    let mut reader = quick_xml::Reader::from_str(xml);
+    let mut cases = 0;
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Eof => return cases,
+            Event::Start(element) => cases += usize::from(element.name().as_ref() == b"testcase"),
+            Event::Empty(element) => cases += usize::from(element.name().as_ref() == b"testcase"),
+            _ => {}
+        }
+    }
 }
 
 /// What a call came to.

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Arguments, Command};
-use output::complain;
+use output::{Failed, complain};
 
 /// A run makes and drops many small texts on all threads at once.
 #[global_allocator]
@@ -42,8 +42,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    tell_of_failures();
     let arguments = Arguments::parse();
-    let result = match arguments.command {
+    let result = output::guarded(|| match arguments.command {
         Command::Run(run) => run::run(&run),
         Command::Init(init) => init::init(&init),
         Command::Replay(replay) => replay::replay(&replay),
@@ -56,13 +57,28 @@ fn main() -> ExitCode {
         Command::Schema(schema) => schema::schema(&schema),
         Command::Explain(explain) => explain::explain(&explain),
         Command::Merge(merge) => merge::merge(&merge),
-    };
+    });
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("error: {error:#}\n"));
-            ExitCode::from(USAGE)
+            ExitCode::from(if error.is::<Failed>() { 3 } else { USAGE })
         }
     }
+}
+
+/// Has this program tell where it failed, and nothing of what it failed at, which may be what a server sent.
+fn tell_of_failures() {
+    let traced = |value: std::ffi::OsString| value != "0";
+    if std::env::var_os("RUST_BACKTRACE").is_some_and(traced) {
+        return;
+    }
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string);
+        complain(&format!(
+            "this program failed at {}; please report it\n",
+            place.unwrap_or_default()
+        ));
+    }));
 }

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 
+use assize::runner::caught;
 use assize::source::Diagnostic;
 
 /// Writes data to stdout.
@@ -55,6 +56,17 @@ pub(crate) fn diagnostics(found: &[Diagnostic]) {
         "{} {problems} found; `assize explain CODE` says more of a code in brackets\n",
         found.len()
     ));
+}
+
+/// This program failed, as its text says.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Failed(String);
+
+/// What comes of work in which this program may fail; others go on then.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let shown = |why: String| why.replace(char::is_control, " ");
+    caught(work).unwrap_or_else(|why| Err(Failed(shown(why)).into()))
 }
 
 /// Whether an error is only that nobody reads any more.

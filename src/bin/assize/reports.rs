@@ -12,7 +12,7 @@ use assize::secret::Secrets;
 
 use crate::args;
 use crate::artefact::{Artefact, Told, hold_back};
-use crate::output::complain;
+use crate::output::{complain, guarded};
 
 /// What is said where a server's text has no form as XML.
 const NO_XML: &str = "the JUnit report cannot be formed";
@@ -34,6 +34,10 @@ pub(crate) struct Reports {
 struct Events {
     path: PathBuf,
     file: File,
+    /// The length of all whole lines.
+    whole: u64,
+    /// Whether no more can be written.
+    full: bool,
 }
 
 impl Reports {
@@ -86,33 +90,49 @@ impl Reports {
     }
 
     fn finished(&mut self, outcome: &CaseOutcome) -> anyhow::Result<()> {
-        if let (Some(file), Some(pieces)) = (&mut self.json, &mut self.json_pieces) {
-            file.add(&pieces.case(outcome)?);
-        }
-        if let (Some(file), Some(pieces)) = (&mut self.html, &mut self.html_pieces) {
-            file.add(&pieces.case(outcome)?);
-        }
-        if let (Some(file), Some(pieces)) = (&mut self.junit, &mut self.junit_pieces) {
-            file.add(&pieces.case(outcome).context(NO_XML)?);
-        }
-        self.note(|| EventRecord::Case {
-            case: CaseRecord::of(outcome),
-        })
+        // What goes wrong with one keeps none of the others.
+        let json = guarded(|| {
+            if let (Some(file), Some(pieces)) = (&mut self.json, &mut self.json_pieces) {
+                file.add(&pieces.case(outcome)?);
+            }
+            Ok(())
+        });
+        let html = guarded(|| {
+            if let (Some(file), Some(pieces)) = (&mut self.html, &mut self.html_pieces) {
+                file.add(&pieces.case(outcome)?);
+            }
+            Ok(())
+        });
+        let junit = guarded(|| {
+            if let (Some(file), Some(pieces)) = (&mut self.junit, &mut self.junit_pieces) {
+                file.add(&pieces.case(outcome).context(NO_XML)?);
+            }
+            Ok(())
+        });
+        let event = guarded(|| {
+            self.note(|| EventRecord::Case {
+                case: CaseRecord::of(outcome),
+            })
+        });
+        json.and(html).and(junit).and(event)
     }
 
     fn note(&mut self, event: impl FnOnce() -> EventRecord) -> anyhow::Result<()> {
-        let Some(events) = &mut self.events else {
+        let Some(events) = self.events.as_mut().filter(|events| !events.full) else {
             return Ok(());
         };
         let line = event().line()?;
-        let written = events.file.write_all(line.as_bytes());
-        if let Err(error) = written {
-            // The run is worth more than its events.
-            complain(&format!(
-                "{}: no more events are written: {error}\n",
-                events.path.display()
-            ));
-            self.events = None;
+        match events.file.write_all(line.as_bytes()) {
+            Ok(()) => events.whole += line.len() as u64,
+            Err(error) => {
+                // The run is worth more than its events. Half a line would be no event.
+                let _ = events.file.set_len(events.whole);
+                events.full = true;
+                complain(&format!(
+                    "{}: no more events are written: {error}\n",
+                    events.path.display()
+                ));
+            }
         }
         Ok(())
     }
@@ -154,28 +174,28 @@ impl Reports {
     ) -> anyhow::Result<Files> {
         let mut problems = Problems::default();
         before.into_iter().for_each(|before| problems.hear(before));
-        let last = self.note(|| EventRecord::Finished {
-            summary: Summary::of(report),
-        });
-        problems.hear(last);
+        problems.hear(guarded(|| {
+            self.note(|| EventRecord::Finished {
+                summary: Summary::of(report),
+            })
+        }));
         if let (Some(file), Some(pieces)) = (self.json, self.json_pieces) {
-            let tail = pieces.tail(report).map_err(anyhow::Error::from);
-            problems.hear(tail.and_then(|tail| file.close(&tail, secrets)));
+            problems.hear(guarded(|| file.close(&pieces.tail(report)?, secrets)));
         }
         if let (Some(file), Some(pieces)) = (self.html, self.html_pieces) {
-            let tail = pieces.tail(report).map_err(anyhow::Error::from);
-            problems.hear(tail.and_then(|tail| file.close(&tail, secrets)));
+            problems.hear(guarded(|| file.close(&pieces.tail(report)?, secrets)));
         }
         if let (Some(file), Some(pieces)) = (self.junit, self.junit_pieces) {
-            let around = pieces.around(report).context(NO_XML);
-            problems
-                .hear(around.and_then(|(head, tail)| file.precede(&head)?.close(&tail, secrets)));
+            problems.hear(guarded(|| {
+                let (head, tail) = pieces.around(report).context(NO_XML)?;
+                file.precede(&head)?.close(&tail, secrets)
+            }));
         }
         if let Some(file) = self.summary {
-            problems.hear(file.close(&markdown(report), secrets));
+            problems.hear(guarded(|| file.close(&markdown(report), secrets)));
         }
         if let Some(events) = self.events {
-            problems.hear(hold_back(&events.path, secrets));
+            problems.hear(guarded(|| hold_back(&events.path, secrets)));
         }
         problems.end()
     }
@@ -228,6 +248,8 @@ impl Events {
         Ok(Self {
             path: path.to_path_buf(),
             file,
+            whole: 0,
+            full: false,
         })
     }
 }

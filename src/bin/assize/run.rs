@@ -22,7 +22,7 @@ use crate::aim::{Aim, Endpoint};
 use crate::evidence::{Evidence, slashes};
 use crate::github::GitHub;
 use crate::list::left_out;
-use crate::output::{complain, say, stdout_is_terminal, styled};
+use crate::output::{complain, guarded, say, stdout_is_terminal, styled};
 use crate::reports::{Files, Reports};
 use crate::{USAGE, args, emulator, found, rerun, select, shard, waivers};
 
@@ -173,21 +173,23 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         let github = GitHub::here();
         github.begin()?;
         let kept = (&mut reports, &mut evidence);
-        let report = execute(arguments, suite, Arc::clone(&target), plan, options, kept).await?;
-        github.end(&report, &secrets)?;
-        if let Some(running) = embedded {
-            running
-                .shutdown()
-                .await
-                .context("the embedded emulator did not stop")?;
-        }
+        let executed = execute(arguments, suite, Arc::clone(&target), plan, options, kept).await;
+        let (report, told) = executed?;
+        // From here on, nothing keeps the files from being closed.
+        let annotated = guarded(|| github.end(&report, &secrets));
+        let stopped = match embedded {
+            Some(running) => {
+                (running.shutdown().await).context("the embedded emulator did not stop")
+            }
+            None => Ok(()),
+        };
         complain(&nothing.unwrap_or_default());
-        let found = found::write(&report, &arguments.found, &arguments.suite, &secrets);
+        let found = guarded(|| found::write(&report, &arguments.found, &arguments.suite, &secrets));
         let kept = match (evidence, directory) {
             (Some(evidence), Some(directory)) => {
                 let args::Suite { suite, paths } = aim.suite_flags(&arguments.suite);
                 let paths = paths.iter().map(|path| path.display().to_string());
-                let told = Told {
+                let of = Told {
                     directory,
                     suite,
                     paths: paths.collect(),
@@ -198,11 +200,11 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
                     length: generate.length,
                     races: generate.races,
                 };
-                evidence.close(&report, &target, told, arguments.waivers.as_deref())
+                guarded(|| evidence.close(&report, &target, of, arguments.waivers.as_deref()))
             }
             _ => Ok(()),
         };
-        let files = reports.close(&report, &secrets, [found, kept])?;
+        let files = reports.close(&report, &secrets, [told, annotated, stopped, found, kept])?;
         Ok(match files {
             Files::Clean => report.exit_code(),
             Files::Told => 3,
@@ -327,7 +329,7 @@ fn rough(time: Duration) -> String {
     }
 }
 
-/// Runs the plan and tells of it as it goes.
+/// Runs the plan and tells of it as it goes. What could not be told comes with the report.
 async fn execute(
     arguments: &args::Run,
     suite: Arc<Suite>,
@@ -335,9 +337,9 @@ async fn execute(
     plan: Plan,
     options: Options,
     (reports, evidence): (&mut Reports, &mut Option<Evidence>),
-) -> anyhow::Result<RunReport> {
+) -> anyhow::Result<(RunReport, anyhow::Result<()>)> {
     let cancel = CancellationToken::new();
-    let stop = cancel.clone();
+    let (stop, at_once) = (cancel.clone(), options.at_once.clone());
     let watcher = tokio::spawn(async move {
         interrupted().await;
         complain(
@@ -348,6 +350,8 @@ async fn execute(
         complain(
             "\nleft at once: objects of this run may be left on the endpoint; `assize sweep` removes them.\n",
         );
+        at_once.cancel();
+        interrupted().await;
         leave();
     });
     let ledger = (options.ledger.as_ref())
@@ -385,20 +389,16 @@ async fn execute(
     .await?;
     watcher.abort();
     bar.finish_and_clear();
-    if let Some(error) = failed.filter(|error| !crate::output::is_closed_pipe(error)) {
-        return Err(error);
-    }
-    let said = say(&format!("{}\n", console.summary(&report)));
+    let said = guarded(|| say(&format!("{}\n", console.summary(&report))));
     if let Some(ledger) = ledger.filter(|ledger| ledger.exists()) {
         complain(&format!(
             "objects of this run may be left; `assize sweep {}` looks, and removes them\n",
             ledger.display()
         ));
     }
-    match said {
-        Err(error) if !crate::output::is_closed_pipe(&error) => Err(error),
-        _ => Ok(report),
-    }
+    let heard = |error: &anyhow::Error| !crate::output::is_closed_pipe(error);
+    let failed = failed.or(said.err()).filter(heard);
+    Ok((report, failed.map_or(Ok(()), Err)))
 }
 
 fn progress(cases: usize) -> ProgressBar {
@@ -431,7 +431,7 @@ pub(crate) async fn interrupted() {
 
 #[expect(
     clippy::exit,
-    reason = "the second interrupt leaves without waiting for anything"
+    reason = "the third interrupt leaves without waiting for anything"
 )]
 fn leave() {
     std::process::exit(3);
