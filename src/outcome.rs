@@ -272,6 +272,9 @@ pub struct Tally {
     pub waiver: String,
     /// With whose word it is.
     pub owner: String,
+    /// Why it may be so.
+    #[serde(default)]
+    pub reason: String,
     /// Where it was agreed.
     pub reference: String,
     /// The last day on which it holds, in UTC.

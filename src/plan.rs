@@ -10,6 +10,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use crate::case::Case;
 use crate::suite::model::{Level, Step, Suite};
 use crate::target::Target;
+use crate::template::Scope;
 
 pub use estimate::{Estimate, Objects, REQUEST, SETTLING, Work};
 pub use shard::{Part, Shard, ShardError, suite_digest};
@@ -130,7 +131,7 @@ impl Plan {
             .into_iter()
             .filter(|case| wants(&case.id, &case.scenario.tags))
             .map(|case| Planned {
-                skip: skip(suite, &case, target, &scope),
+                skip: skip(suite, &case, target, &scope).map(|skip| skip.reason),
                 case,
             })
             .collect();
@@ -168,12 +169,36 @@ fn globs(patterns: &[String]) -> Result<GlobSet, FilterError> {
     })
 }
 
-fn skip(
-    suite: &Suite,
-    case: &Case,
-    target: &Target,
-    scope: &crate::template::Scope,
-) -> Option<String> {
+/// Whether a profile has what a case is about. One that it has may be skipped all the same: for an identity that
+/// is not configured, or a variable.
+pub fn applies(suite: &Suite, case: &Case, target: &Target, scope: &Scope) -> bool {
+    skip(suite, case, target, scope).is_none_or(|skip| !skip.by_profile)
+}
+
+/// Why a case will not run.
+struct Skip {
+    reason: String,
+    /// Whether the profile alone decides it.
+    by_profile: bool,
+}
+
+impl Skip {
+    fn by_profile(reason: String) -> Self {
+        Self {
+            reason,
+            by_profile: true,
+        }
+    }
+
+    fn here(reason: String) -> Self {
+        Self {
+            reason,
+            by_profile: false,
+        }
+    }
+}
+
+fn skip(suite: &Suite, case: &Case, target: &Target, scope: &Scope) -> Option<Skip> {
     let scenario = &case.scenario;
     let profile = target.profile_name();
     if !scenario.requirements.is_empty() {
@@ -188,11 +213,11 @@ fn skip(
                 .iter()
                 .map(|id| id.value.as_str())
                 .collect();
-            return Some(format!(
+            return Some(Skip::by_profile(format!(
                 "not applicable to profile {}: {}",
                 profile.unwrap_or("none"),
                 ids.join(", ")
-            ));
+            )));
         }
     }
     if let Some(expr) = &scenario.only_if {
@@ -201,12 +226,20 @@ fn skip(
         match expr.holds(&scope) {
             Ok(true) => {}
             Ok(false) => {
-                return Some(match profile {
+                let reason = match profile {
                     Some(profile) => format!("does not hold for profile {profile}: {}", expr.text),
                     None => format!("does not hold: {}", expr.text),
+                };
+                let variable = |name: &str| target.variables.contains_key(name);
+                return Some(if expr.roots().any(variable) {
+                    Skip::here(reason)
+                } else {
+                    Skip::by_profile(reason)
                 });
             }
-            Err(error) => return Some(format!("only_if cannot be decided: {error}")),
+            Err(error) => {
+                return Some(Skip::here(format!("only_if cannot be decided: {error}")));
+            }
         }
     }
     let steps: Vec<&Step> = scenario.steps.iter().chain(&scenario.finally).collect();
@@ -217,11 +250,11 @@ fn skip(
             && ["owner", "anonymous"].contains(&identity.value.as_str());
         if !plain && !target.identities.contains_key(&identity.value) {
             let why = target.unconfigured.get(&identity.value);
-            return Some(format!(
+            return Some(Skip::here(format!(
                 "identity `{}` is not configured{}",
                 identity.value,
                 why.map(|why| format!(": {why}")).unwrap_or_default()
-            ));
+            )));
         }
     }
     let expects = steps
@@ -241,11 +274,11 @@ fn skip(
                 .iter()
                 .map(|name| name.value.as_str())
                 .collect();
-            return Some(format!(
+            return Some(Skip::by_profile(format!(
                 "profile {} declares no answer {}",
                 profile.unwrap_or("none"),
                 names.join(" or ")
-            ));
+            )));
         }
     }
     None

@@ -332,6 +332,7 @@ impl InForce {
         let tally = |(waiver, seen): (&Waiver, &Seen)| Tally {
             waiver: waiver.name(),
             owner: waiver.owner.clone(),
+            reason: waiver.reason.clone(),
             reference: waiver.reference.clone(),
             expires: waiver.expires,
             location: waiver.pattern.span.location(),
@@ -355,6 +356,7 @@ pub(crate) fn conclude(
         let Tally {
             waiver,
             owner,
+            reason: _,
             reference,
             expires,
             location: _,

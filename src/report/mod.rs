@@ -17,6 +17,7 @@
 //! | [`compare`] | two reports side by side |
 //! | [`merge`] | the reports of shards, joined |
 //! | [`har`], [`manifest`] | what went and came, for others to judge, and what it belongs to |
+//! | [`statement`] | what a product conforms to, to be submitted, and worked out again |
 //! | [`json`] | everything, for machines: a document with a published schema, and events |
 
 mod annotations;
@@ -39,6 +40,7 @@ pub mod merge;
 pub mod proof;
 #[cfg(test)]
 mod sample;
+pub mod statement;
 
 pub use annotations::annotations;
 pub use console::Console;

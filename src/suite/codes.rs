@@ -87,6 +87,11 @@ pub const CODES: &[Code] = &[
         "Schemas are of draft 2020-12 and refer to nothing outside themselves.",
     ),
     code(
+        "bad-statement",
+        "A statement does not have the form that `assize run --statement` writes.",
+        "`assize schema statement` describes it; a statement is best left as it was written.",
+    ),
+    code(
         "bad-status",
         "A status is a code from 100 to 599 or a class such as `4xx`.",
         "Write one, or a list of them.",

@@ -287,10 +287,27 @@ impl Reader<'_> {
                 "identities" => self.identities(value, &mut settings),
                 "pace" => self.pace(value, &mut settings),
                 "timeouts" => self.timeouts(value, &mut settings),
+                "statement" => self.statement(value, &mut settings),
                 _ => self.network(value, &mut settings),
             }
         }
         settings
+    }
+
+    fn statement(&mut self, value: &Value<'_>, settings: &mut Settings) {
+        let Some(table) = self.table(value) else {
+            return;
+        };
+        let vendor = &mut settings.statement;
+        for (name, value) in self.section("statement", table) {
+            let text = self.text(value).unwrap_or_default();
+            match name {
+                "organisation" => vendor.organisation = text,
+                "product" => vendor.product = text,
+                "version" => vendor.version = text,
+                _ => vendor.contact = text,
+            }
+        }
     }
 
     fn variables(&mut self, value: &Value<'_>, settings: &mut Settings) {

@@ -36,6 +36,16 @@ pub const SECTIONS: &[(&str, &[Key])] = &[
             key("pace", "How fast a run goes."),
             key("timeouts", "How long things may take."),
             key("network", "How the endpoint is reached."),
+            key("statement", "Who makes what is tested, for --statement."),
+        ],
+    ),
+    (
+        "statement",
+        &[
+            key("organisation", "Who makes the product."),
+            key("product", "What it is called."),
+            key("version", "Its version."),
+            key("contact", "Whom to ask."),
         ],
     ),
     (

@@ -34,6 +34,21 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// How the endpoint is reached.
     pub network: Network,
+    /// Who makes what is there.
+    pub statement: Vendor,
+}
+
+/// Who makes a product, as a statement of conformance says it. What is not known is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vendor {
+    /// Who makes it.
+    pub organisation: String,
+    /// What it is called.
+    pub product: String,
+    /// Its version.
+    pub version: String,
+    /// Whom to ask.
+    pub contact: String,
 }
 
 /// How somebody proves who it is.

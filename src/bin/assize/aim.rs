@@ -9,7 +9,7 @@ use assize::source::{Diagnostic, Source, Span};
 use assize::suite::model::Suite;
 use assize::target::file::{Origin, read};
 use assize::target::keystone::Keystone;
-use assize::target::settings::{Identity, Settings};
+use assize::target::settings::{Identity, Settings, Vendor};
 use assize::target::{Limits, Target, clouds};
 use serde_json::Value as Json;
 
@@ -144,6 +144,11 @@ impl Aim {
     /// The profile that was asked for.
     pub(crate) fn profile<'a>(&'a self, flag: Option<&'a str>) -> Option<&'a str> {
         flag.or(self.settings.profile.as_deref())
+    }
+
+    /// Who makes what is tested, as far as the target file says.
+    pub(crate) fn vendor(&self) -> &Vendor {
+        &self.settings.statement
     }
 
     /// Cases at once, if that is said.

@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Run(Box<Run>),
     /// Judge the evidence of an earlier run again, without an endpoint.
     Replay(Replay),
+    /// Work a statement out again by its evidence, and say where it differs.
+    Verify(Verify),
     /// Write a target file with everything explained.
     Init(Init),
     /// Remove what a run has left that was killed, by its ledger.
@@ -44,7 +46,7 @@ pub(crate) enum Command {
     Prove(Prove),
     /// Serve the embedded emulator.
     Serve(Serve),
-    /// Print the JSON Schema of the scenario format, of JSON reports, or of events.
+    /// Print the JSON Schema of the scenario format, of JSON reports, of events, or of statements.
     Schema(Schema),
     /// Say what a requirement or a diagnostic means.
     Explain(Explain),
@@ -197,9 +199,11 @@ pub(crate) struct Run {
     /// it again.
     #[arg(long, value_name = "DIR", help_heading = "Reports")]
     pub(crate) evidence: Option<PathBuf>,
-    /// Of which cases.
-    #[arg(long, value_enum, default_value_t = EvidenceOf::Failed, requires = "evidence", help_heading = "Reports")]
-    pub(crate) evidence_of: EvidenceOf,
+    /// Of which cases; `failed` unless said, and `all` with --statement.
+    #[arg(long, value_enum, requires = "evidence", help_heading = "Reports")]
+    pub(crate) evidence_of: Option<EvidenceOf>,
+    #[command(flatten)]
+    pub(crate) statement: Statement,
     /// Write the scenarios that show what was found by sequences and races into this directory.
     #[arg(long, value_name = "DIR", default_value = "assize-found")]
     pub(crate) found: PathBuf,
@@ -209,6 +213,52 @@ pub(crate) struct Run {
     /// One line a case, on a terminal too.
     #[arg(long, short)]
     pub(crate) verbose: bool,
+}
+
+/// What is submitted to others.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Statement")]
+pub(crate) struct Statement {
+    /// Write what the product conforms to as YAML to this file; `assize verify` works it out again by the
+    /// evidence, which is kept of all cases for that. Who makes what is said by [statement] in the target file,
+    /// or by these flags.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) statement: Option<PathBuf>,
+    /// Who makes the product.
+    #[arg(long, value_name = "TEXT", requires = "statement")]
+    pub(crate) organisation: Option<String>,
+    /// What it is called.
+    #[arg(long, value_name = "TEXT", requires = "statement")]
+    pub(crate) product: Option<String>,
+    /// Its version.
+    #[arg(long, value_name = "TEXT", requires = "statement")]
+    pub(crate) product_version: Option<String>,
+    /// Whom to ask.
+    #[arg(long, value_name = "TEXT", requires = "statement")]
+    pub(crate) contact: Option<String>,
+}
+
+/// A target file that is read for its section `[statement]` only.
+#[derive(Debug, Args)]
+pub(crate) struct OfWhom {
+    #[command(flatten)]
+    pub(crate) statement: Statement,
+    /// The target file with [statement]; the assize.toml of the working directory unless said.
+    #[arg(long, value_name = "FILE", env = "ASSIZE_TARGET")]
+    pub(crate) target: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// What `--statement` wrote.
+    #[arg(value_name = "STATEMENT")]
+    pub(crate) statement: PathBuf,
+    /// The directory of its evidence.
+    #[arg(value_name = "EVIDENCE")]
+    pub(crate) evidence: PathBuf,
+    /// The suite of the statement, as for `run`; that of the run unless said.
+    #[arg(long, value_name = "DIR|NAME", env = "ASSIZE_SUITE")]
+    pub(crate) suite: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -229,6 +279,8 @@ pub(crate) struct Replay {
     pub(crate) suite: Option<String>,
     #[command(flatten)]
     pub(crate) reports: Reports,
+    #[command(flatten)]
+    pub(crate) of_whom: OfWhom,
     /// One line a case, on a terminal too.
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -364,6 +416,8 @@ pub(crate) enum Described {
     Report,
     /// A line of what --events writes.
     Events,
+    /// What --statement writes.
+    Statement,
 }
 
 #[derive(Debug, Args)]

@@ -24,7 +24,9 @@ mod schema;
 mod select;
 mod serve;
 mod shard;
+mod statement;
 mod sweep;
+mod verify;
 mod waivers;
 
 use std::process::ExitCode;
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(&run),
         Command::Init(init) => init::init(&init),
         Command::Replay(replay) => replay::replay(&replay),
+        Command::Verify(verify) => verify::verify(&verify),
         Command::Sweep(sweep) => sweep::sweep(&sweep),
         Command::List(list) => list::list(&list),
         Command::Check(check) => check::check(&check),

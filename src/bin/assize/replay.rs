@@ -3,24 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anyhow::bail;
 use assize::case::{Case, Expansion, Generate, expand};
 use assize::outcome::{CaseOutcome, Event, RunReport, Verdict};
 use assize::plan::{Part, Plan, Planned, suite_digest};
 use assize::report::escape::line;
 use assize::report::manifest::{Judged, Manifest};
 use assize::report::merge::{Merged, merge};
+use assize::report::statement::Catalogue;
 use assize::report::{Console, json};
 use assize::runner::{Evidence, Options, Playback, run as run_plan};
 use assize::secret::Secrets;
 use assize::source::Source;
 use assize::suite::model::Suite;
+use assize::tape::Kept;
 use assize::target::{Limits, Target};
 use assize::waiver::Waivers;
 use tokio_util::sync::CancellationToken;
 
-use crate::evidence::{Recorded, Spoilt, WAIVERS};
+use crate::evidence::{All, Recorded, Spoilt, WAIVERS};
 use crate::output::{complain, diagnostics, say, stdout_is_terminal, styled};
 use crate::reports::{Files, Reports};
+use crate::statement::{self, Draft, of_file};
 use crate::{USAGE, args, select};
 
 /// Part of the evidence is missing or was changed.
@@ -34,6 +38,14 @@ pub(crate) fn replay(arguments: &args::Replay) -> anyhow::Result<u8> {
         }
         all => all?,
     };
+    let args::OfWhom { statement, target } = &arguments.of_whom;
+    let Some(vendor) = of_file(statement, target.as_deref())? else {
+        return Ok(USAGE);
+    };
+    let draft = Draft::open(statement, &vendor)?;
+    if draft.is_some() {
+        is_of_all(&all)?;
+    }
     let mut reports = Reports::open(&arguments.reports)?;
     let console = Console {
         width: None,
@@ -75,9 +87,20 @@ pub(crate) fn replay(arguments: &args::Replay) -> anyhow::Result<u8> {
     }
     say(&format!("{}\n", console.summary(&report)))?;
     say(&changes(&all.parts, &report))?;
+    // Evidence tells no secret, so there is none to look for.
+    let none = Secrets::default();
+    if let (Some(draft), Some(part)) = (draft, all.parts.first()) {
+        let Again::Judged(Prepared {
+            suite, catalogue, ..
+        }) = prepare(part, suite)?
+        else {
+            return Ok(USAGE);
+        };
+        statement::speaks_of(&suite)?;
+        draft.close(&report, &suite, &catalogue, &arguments.evidence, &none)?;
+    }
     let files = match records {
-        // Evidence tells no secret, so there is none to look for.
-        None => reports.close(&report, &Secrets::default(), [])?,
+        None => reports.close(&report, &none, [])?,
         Some(records) => reports.write(&report, records)?,
     };
     Ok(match files {
@@ -93,12 +116,27 @@ pub(crate) enum Again<T> {
     Not(u8),
 }
 
-/// Judges recorded evidence again. Nothing is sent, and no clock is read.
-pub(crate) fn judge(
-    recorded: &Recorded,
-    suite: Option<&str>,
-    mut on_event: impl FnMut(&Event<'_>),
-) -> anyhow::Result<Again<Box<RunReport>>> {
+/// What evidence is judged by.
+pub(crate) struct Prepared {
+    pub(crate) suite: Arc<Suite>,
+    target: Target,
+    cases: Vec<Case>,
+    pub(crate) catalogue: Catalogue,
+}
+
+/// Refuses evidence that leaves out what passed.
+pub(crate) fn is_of_all(all: &All) -> anyhow::Result<()> {
+    match all.parts.iter().find(|part| part.manifest.of != Kept::All) {
+        None => Ok(()),
+        Some(part) => bail!(
+            "{} is evidence of failures only, and a statement rests on that of all cases; run again with --evidence-of all",
+            part.shown()
+        ),
+    }
+}
+
+/// Reads the suite of a run, and says what its cases are.
+pub(crate) fn prepare(recorded: &Recorded, suite: Option<&str>) -> anyhow::Result<Again<Prepared>> {
     let manifest = &recorded.manifest;
     let told = &manifest.told;
     let flags = args::Suite {
@@ -120,6 +158,45 @@ pub(crate) fn judge(
         races: told.races,
     };
     let Expansion { cases, .. } = expand(&suite, &target, &generate);
+    Ok(Again::Judged(Prepared {
+        catalogue: Catalogue::of(&suite, &target, &cases),
+        suite,
+        target,
+        cases,
+    }))
+}
+
+/// Judges all of it again, in shards or not.
+pub(crate) fn judge_whole(all: &All, suite: Option<&str>) -> anyhow::Result<Again<RunReport>> {
+    Ok(match (all.parts.as_slice(), all.joined) {
+        ([one], false) => match judge(one, suite, |_| ())? {
+            Again::Judged(report) => Again::Judged(*report),
+            Again::Not(code) => Again::Not(code),
+        },
+        (parts, _) => match judge_all(parts, suite)? {
+            Again::Judged(merged) => Again::Judged(merged.report),
+            Again::Not(code) => Again::Not(code),
+        },
+    })
+}
+
+/// Judges recorded evidence again. Nothing is sent, and no clock is read.
+pub(crate) fn judge(
+    recorded: &Recorded,
+    suite: Option<&str>,
+    mut on_event: impl FnMut(&Event<'_>),
+) -> anyhow::Result<Again<Box<RunReport>>> {
+    let Prepared {
+        suite,
+        target,
+        cases,
+        catalogue: _,
+    } = match prepare(recorded, suite)? {
+        Again::Judged(prepared) => prepared,
+        Again::Not(code) => return Ok(Again::Not(code)),
+    };
+    let manifest = &recorded.manifest;
+    let told = &manifest.told;
     let waivers = match &told.waivers {
         None => Waivers::default(),
         Some(shown) => match recorded.file(WAIVERS) {

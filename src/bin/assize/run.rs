@@ -10,6 +10,7 @@ use assize::outcome::{Event, RunReport, Verdict};
 use assize::plan::{Estimate, Objects, Plan, REQUEST, SETTLING};
 use assize::report::Console;
 use assize::report::manifest::Told;
+use assize::report::statement::Catalogue;
 use assize::runner::{self, EXTENSION, Options, catalogued, run as run_plan};
 use assize::suite::model::Suite;
 use assize::tape::Kept;
@@ -24,6 +25,7 @@ use crate::github::GitHub;
 use crate::list::left_out;
 use crate::output::{complain, guarded, say, stdout_is_terminal, styled};
 use crate::reports::{Files, Reports};
+use crate::statement::{self, Draft};
 use crate::{USAGE, args, emulator, found, rerun, select, shard, waivers};
 
 /// Cases at once, unless said.
@@ -45,9 +47,14 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     }
     let shard = shard::asked(&arguments.shard)?;
     let mut reports = Reports::open(&arguments.reports)?;
+    let draft = Draft::open(&arguments.statement, aim.vendor())?;
+    if draft.is_some() {
+        rests_on(arguments, &suite)?;
+    }
     let of = match arguments.evidence_of {
-        args::EvidenceOf::Failed => Kept::Failed,
-        args::EvidenceOf::All => Kept::All,
+        Some(args::EvidenceOf::All) => Kept::All,
+        None if draft.is_some() => Kept::All,
+        Some(args::EvidenceOf::Failed) | None => Kept::Failed,
     };
     let mut evidence = (arguments.evidence.as_deref())
         .filter(|_| !arguments.dry_run)
@@ -114,6 +121,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
                 Some(waivers) => waivers,
             },
         };
+        let catalogue = (draft.is_some()).then(|| Catalogue::of(&suite, &target, &cases));
         let mut plan = Plan::new(&suite, cases, &filter, &target)?;
         let nothing = plan
             .cases
@@ -173,6 +181,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
         let github = GitHub::here();
         github.begin()?;
         let kept = (&mut reports, &mut evidence);
+        let used = Arc::clone(&suite);
         let executed = execute(arguments, suite, Arc::clone(&target), plan, options, kept).await;
         let (report, told) = executed?;
         // From here on, nothing keeps the files from being closed.
@@ -204,12 +213,43 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             }
             _ => Ok(()),
         };
-        let files = reports.close(&report, &secrets, [told, annotated, stopped, found, kept])?;
+        let stated = match (draft, catalogue, &arguments.evidence) {
+            (Some(draft), Some(catalogue), Some(directory)) if kept.is_ok() => {
+                guarded(|| draft.close(&report, &used, &catalogue, directory, &secrets))
+            }
+            (Some(_), ..) => Err(anyhow::anyhow!(
+                "no statement is written, since its evidence is not whole"
+            )),
+            (None, ..) => Ok(()),
+        };
+        let files = reports.close(
+            &report,
+            &secrets,
+            [told, annotated, stopped, found, kept, stated],
+        )?;
         Ok(match files {
             Files::Clean => report.exit_code(),
             Files::Told => 3,
         })
     })
+}
+
+/// Refuses a statement of a run that could not show what it says.
+fn rests_on(arguments: &args::Run, suite: &Suite) -> anyhow::Result<()> {
+    if arguments.evidence.is_none() {
+        anyhow::bail!("a statement rests on evidence; say where to keep it with --evidence DIR");
+    }
+    if arguments.evidence_of == Some(args::EvidenceOf::Failed) {
+        anyhow::bail!(
+            "a statement rests on the evidence of all cases; leave out --evidence-of failed"
+        );
+    }
+    if !arguments.suite.paths.is_empty() {
+        anyhow::bail!(
+            "a statement speaks of a whole suite; name the suite with --suite instead of paths, and select with --filter or --tag if only part of it is to run"
+        );
+    }
+    statement::speaks_of(suite)
 }
 
 /// Refuses resources that the suite does not have.
