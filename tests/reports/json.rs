@@ -9,6 +9,7 @@ fn the_published_schemas_are_those_of_the_code() {
     for (name, of) in [
         ("report.schema.json", "report"),
         ("events.schema.json", "events"),
+        ("statement.schema.json", "statement"),
     ] {
         let path = crate::support::root().join("schema").join(name);
         assert_eq!(

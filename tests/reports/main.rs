@@ -8,5 +8,6 @@ mod hostile;
 mod joined;
 mod json;
 mod page;
+mod statement;
 mod support;
 mod waivers;

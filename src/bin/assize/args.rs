@@ -381,12 +381,18 @@ pub(crate) struct Diff {
 
 #[derive(Debug, Args)]
 pub(crate) struct Merge {
-    /// The JSON reports of all shards, in any order, and with --evidence the directories of their evidence.
-    #[arg(required = true, value_name = "REPORT.json|DIR")]
+    /// The JSON reports of all shards, in any order; with --evidence the directories of their evidence, and with
+    /// --statement their statements.
+    #[arg(required = true, value_name = "REPORT.json|DIR|STATEMENT.yaml")]
     pub(crate) shards: Vec<PathBuf>,
     /// Copy the evidence of all shards into this new directory; `assize replay` judges it again.
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) of_whom: OfWhom,
+    /// The suite of a statement, as for `run`; that of the shards unless said.
+    #[arg(long, value_name = "DIR|NAME", env = "ASSIZE_SUITE")]
+    pub(crate) suite: Option<String>,
     /// Write JUnit XML to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,

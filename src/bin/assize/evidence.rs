@@ -101,7 +101,7 @@ pub(crate) struct Recorded {
     directory: PathBuf,
     pub(crate) manifest: Manifest,
     /// The SHA-256 of the manifest.
-    digest: String,
+    pub(crate) digest: String,
 }
 
 /// Part of the evidence is missing, or is not as it was recorded.

@@ -2,21 +2,31 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::{Context as _, bail};
+use assize::plan::suite_digest;
 use assize::report::Console;
+use assize::report::escape::line;
 use assize::report::json::{Document, Run};
 use assize::report::merge::{EVIDENCE, Merged, merge as join, strangers};
+use assize::report::statement::{Statement, read};
 use assize::secret::Secrets;
+use assize::source::Source;
+use assize::suite::model::Suite;
 
 use crate::evidence::{Joining, Recorded};
 use crate::github::GitHub;
-use crate::output::{complain, say, stdout_is_terminal, styled};
+use crate::output::{complain, diagnostics, say, stdout_is_terminal, styled};
+use crate::replay::{Again, Prepared, is_of_all, prepare};
 use crate::reports::{Files, Reports};
+use crate::statement::{Draft, of_file};
 use crate::{USAGE, args, rerun};
 
 pub(crate) fn merge(arguments: &args::Merge) -> anyhow::Result<u8> {
     let args::Merge {
         shards,
         evidence,
+        of_whom,
+        suite,
         junit,
         html,
         json,
@@ -29,25 +39,70 @@ pub(crate) fn merge(arguments: &args::Merge) -> anyhow::Result<u8> {
         events: None,
         summary: summary.clone(),
     })?;
-    let (mut documents, mut parts) = (Vec::new(), Vec::new());
+    let args::OfWhom { statement, target } = of_whom;
+    let (mut documents, mut parts, mut statements) = (Vec::new(), Vec::new(), Vec::new());
     for path in shards {
+        let shown = path.display().to_string();
         if path.is_dir() {
             parts.push(Recorded::open(path)?);
+        } else if path
+            .extension()
+            .is_some_and(|it| it == "yaml" || it == "yml")
+        {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("the statement {shown} cannot be read"))?;
+            match read(&Source::new(shown.clone(), text)) {
+                Ok(statement) => statements.push((shown, statement)),
+                Err(found) => {
+                    diagnostics(&found);
+                    return Ok(USAGE);
+                }
+            }
         } else {
-            documents.push((path.display().to_string(), rerun::report(path)?));
+            documents.push((shown, rerun::report(path)?));
         }
     }
-    let wrong = match (evidence.is_some(), parts.is_empty()) {
-        (false, false) => vec![format!(
+    let mut wrong = match (evidence, parts.first()) {
+        (None, Some(part)) => vec![format!(
             "{} is evidence; say where that of all shards goes with --evidence DIR",
-            parts[0].shown()
+            part.shown()
         )],
-        (true, _) => stray(&parts, &documents),
-        (false, true) => Vec::new(),
+        (Some(_), _) => stray(&parts, &documents),
+        (None, None) => Vec::new(),
     };
+    match (&statement.statement, statements.first(), evidence) {
+        (None, Some((name, _)), _) => wrong.push(format!(
+            "{name} is a statement; say where that of the whole goes with --statement FILE"
+        )),
+        (Some(_), _, None) => wrong.push(
+            "a statement rests on evidence; name the directories of all shards, and say where to join them with --evidence DIR".to_owned(),
+        ),
+        (Some(_), Some(_), Some(_)) => wrong.extend(unlike(&statements, &parts)),
+        _ => {}
+    }
     if !wrong.is_empty() {
         return Ok(refuse(&wrong));
     }
+    let known = match statements.first() {
+        Some((_, first)) => Some(first.vendor()),
+        None => of_file(statement, target.as_deref())?,
+    };
+    let Some(known) = known else {
+        return Ok(USAGE);
+    };
+    let stated = match (Draft::open(statement, &known)?, parts.first()) {
+        (Some(draft), Some(part)) => {
+            is_of_all(&parts)?;
+            match prepare(part, suite.as_deref())? {
+                Again::Not(code) => return Ok(code),
+                Again::Judged(prepared) => {
+                    same_suite(&prepared.suite, part)?;
+                    Some((draft, prepared))
+                }
+            }
+        }
+        _ => None,
+    };
     let evidence = evidence.as_deref().map(Joining::open).transpose()?;
     if let Some(joining) = &evidence {
         for part in &parts {
@@ -63,6 +118,14 @@ pub(crate) fn merge(arguments: &args::Merge) -> anyhow::Result<u8> {
     {
         return Ok(refuse(&spoilt));
     }
+    // What is read is clean: a report that tells a secret is not written.
+    let none = Secrets::default();
+    if let (Some((draft, prepared)), Some(directory)) = (stated, &arguments.evidence) {
+        let Prepared {
+            suite, catalogue, ..
+        } = prepared;
+        draft.close(&report, &suite, &catalogue, directory, &none)?;
+    }
     let files = reports.write(&report, records)?;
     let github = GitHub::here();
     github.begin()?;
@@ -72,8 +135,7 @@ pub(crate) fn merge(arguments: &args::Merge) -> anyhow::Result<u8> {
         verbose: false,
     };
     say(&format!("{}\n", console.summary(&report)))?;
-    // What is read is clean: a report that tells a secret is not written.
-    github.end(&report, &Secrets::default())?;
+    github.end(&report, &none)?;
     Ok(match files {
         Files::Clean => report.exit_code(),
         Files::Told => 3,
@@ -111,6 +173,66 @@ fn stray(parts: &[Recorded], documents: &[(String, Document)]) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// Why the statements are not those of all shards, each with its own evidence, and of one product.
+fn unlike(statements: &[(String, Statement)], parts: &[Recorded]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, statement) in statements {
+        let digest = statement.evidence.sha256.as_str();
+        if !parts.iter().any(|part| part.digest == digest) {
+            wrong.push(format!(
+                "{name} rests on other evidence than that of the shards; give the statement that was written with it"
+            ));
+        } else if let Some(before) = seen.insert(digest, name) {
+            wrong.push(format!(
+                "{before} and {name} are of the same shard; give one statement of each"
+            ));
+        }
+    }
+    for part in parts {
+        if !seen.contains_key(part.digest.as_str()) {
+            wrong.push(format!(
+                "there is no statement of {}; give that of each shard, or of none",
+                part.shown()
+            ));
+        }
+    }
+    if let Some(((first, one), rest)) = statements.split_first() {
+        let one = one.vendor();
+        for (name, other) in rest {
+            let other = other.vendor();
+            for (what, one, other) in [
+                ("organisation", &one.organisation, &other.organisation),
+                ("product", &one.product, &other.product),
+                ("version", &one.version, &other.version),
+                ("contact", &one.contact, &other.contact),
+            ] {
+                if one != other {
+                    let (one, other) = (line(one), line(other));
+                    wrong.push(format!(
+                        "{name} has another {what} than {first}: {other} and not {one}"
+                    ));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+/// Refuses a suite that is not that of a shard.
+fn same_suite(suite: &Suite, part: &Recorded) -> anyhow::Result<()> {
+    let own = suite_digest(suite);
+    let ran = part.manifest.run.shard.as_ref().map(|part| &part.suite);
+    if ran.is_some_and(|ran| *ran != own) {
+        bail!(
+            "the suite {} is in another state here than in {}: its files differ; name that of the shards with --suite",
+            suite.name,
+            part.shown()
+        );
+    }
+    Ok(())
 }
 
 /// Names the evidence by its new place.

@@ -44,7 +44,7 @@ pub(crate) fn replay(arguments: &args::Replay) -> anyhow::Result<u8> {
     };
     let draft = Draft::open(statement, &vendor)?;
     if draft.is_some() {
-        is_of_all(&all)?;
+        is_of_all(&all.parts)?;
     }
     let mut reports = Reports::open(&arguments.reports)?;
     let console = Console {
@@ -125,8 +125,8 @@ pub(crate) struct Prepared {
 }
 
 /// Refuses evidence that leaves out what passed.
-pub(crate) fn is_of_all(all: &All) -> anyhow::Result<()> {
-    match all.parts.iter().find(|part| part.manifest.of != Kept::All) {
+pub(crate) fn is_of_all(parts: &[Recorded]) -> anyhow::Result<()> {
+    match parts.iter().find(|part| part.manifest.of != Kept::All) {
         None => Ok(()),
         Some(part) => bail!(
             "{} is evidence of failures only, and a statement rests on that of all cases; run again with --evidence-of all",

@@ -61,7 +61,7 @@ fn compared(arguments: &args::Verify) -> anyhow::Result<Option<usize>> {
             "the evidence is not as it was recorded; ask for the directory that was written with the statement"
         );
     }
-    replay::is_of_all(&all)?;
+    replay::is_of_all(&all.parts)?;
     let Some(recomputed) = again(&all, arguments.suite.as_deref(), &claimed)? else {
         return Ok(None);
     };

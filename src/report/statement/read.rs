@@ -16,12 +16,7 @@ pub fn read(source: &Arc<Source>) -> Result<Statement, Vec<Diagnostic>> {
     let node = match (node, found.is_empty()) {
         (Some(node), true) => node,
         (_, false) => return Err(found),
-        (None, true) => {
-            return Err(vec![wrong(
-                &Span::start_of(source),
-                "there is nothing in it",
-            )]);
-        }
+        (None, true) => return Err(vec![wrong(&Span::start_of(source), "it cannot be read")]),
     };
     let value = node.to_json();
     if let Some(format) = node.get("format")
