@@ -6,6 +6,14 @@ use serde_json::Value;
 
 use crate::support::{Said, Written, assize, call, problems, said, small};
 
+/// What of the suite is changed, more arguments, the verdicts of all and of the levels, and what is told.
+type Shown<'a> = (
+    &'a [(&'a str, &'a str)],
+    &'a [&'a str],
+    [&'a str; 3],
+    &'a [&'a str],
+);
+
 const VENDOR: [&str; 8] = [
     "--organisation",
     "Example Cloud",
@@ -126,7 +134,7 @@ fn what_was_not_shown_makes_a_statement_partial_and_what_is_broken_makes_it_not_
         "listeners, then: { status: 418",
     )][..];
     let dead = ["--endpoint", "http://127.0.0.1:9"];
-    let cases: [(&[_], &[&str], [&str; 3], &[&str]); 9] = [
+    let cases: [Shown<'_>; 9] = [
         (&[], &["--profile", "other"], ["conformant"; 3], &[]),
         (
             &[],
