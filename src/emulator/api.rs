@@ -15,18 +15,17 @@ mod tree;
 mod wrong;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::response::Response;
-use futures_util::stream;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Bytes, Incoming};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 
 use self::query::Query;
 use self::route::Route;
@@ -42,6 +41,12 @@ use super::weather::Weather;
 /// The largest body that is read.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
+/// A body up to this size is read whoever else sends one.
+const SMALL_BODY: usize = 16 * 1024;
+
+/// So many larger bodies are read at once; the others wait for their turn.
+const LARGE_BODIES: usize = 32;
+
 /// One emulated API with its state.
 pub(super) struct Api {
     rules: &'static Rules,
@@ -54,6 +59,9 @@ pub(super) struct Api {
     requests: Mutex<store::Random>,
     weather: Mutex<Weather>,
     keystone: Mutex<Keystone>,
+    /// How long a body may take.
+    patience: Duration,
+    large_bodies: Semaphore,
     /// Changes that were asked for, if they are counted.
     asked: Option<Mutex<BTreeMap<(String, String), usize>>>,
 }
@@ -84,6 +92,8 @@ impl Api {
             identities: config.identities.clone(),
             weather: Mutex::new(Weather::new(config)),
             keystone: Mutex::new(Keystone::new(config.token_life, base.clone(), config.seed)),
+            patience: config.patience,
+            large_bodies: Semaphore::new(LARGE_BODIES),
             asked: config.count.then(Mutex::default),
             base,
             state: Mutex::new(State::new(config)),
@@ -117,13 +127,15 @@ impl Api {
         wall.checked_add(start.elapsed()).unwrap_or(Timestamp::MAX)
     }
 
-    /// Answers a request; never fails and never panics.
-    pub(super) async fn handle(&self, request: Request<Body>) -> Response {
+    /// Answers a request; an error is no answer, and the end of the connection.
+    pub(super) async fn handle(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Lost> {
         let (parts, body) = request.into_parts();
         // The body is read before anything is judged, so that no answer overtakes it on the wire.
-        let body = to_bytes(body, BODY_LIMIT)
-            .await
-            .map_err(|_| Refusal::TooLarge { limit: BODY_LIMIT });
+        let body = self.read(body).await;
+        let whole = body.is_ok();
         let answer = match self.turn(&parts, body, self.now()) {
             Turn::Done(answer) => answer,
             Turn::Nap(nap) => {
@@ -134,9 +146,57 @@ impl Api {
                 tokio::time::sleep(time).await;
                 answer
             }
-            Turn::Lost => return broken(),
+            Turn::Lost => return Err(Lost),
         };
-        answer.into_response()
+        let mut response = answer.into_response();
+        if !whole {
+            // What is left of the body would be taken for the next request.
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+        Ok(response)
+    }
+
+    /// The whole body, if it is small enough and comes in time.
+    async fn read(&self, body: Incoming) -> Result<Bytes, Refusal> {
+        // One that says that it is too large is not waited for.
+        if body.size_hint().lower() > BODY_LIMIT as u64 {
+            return Err(Refusal::TooLarge { limit: BODY_LIMIT });
+        }
+        let read = tokio::time::timeout(self.patience, self.collect(body)).await;
+        read.unwrap_or_else(|_| {
+            let seconds = self.patience.as_secs_f64();
+            Err(Refusal::TooSlow { seconds })
+        })
+    }
+
+    async fn collect(&self, mut body: Incoming) -> Result<Bytes, Refusal> {
+        let mut bytes = Bytes::new();
+        let mut more = Vec::new();
+        let mut turn = None;
+        while let Some(frame) = body.frame().await {
+            let broken = |_| Refusal::BadBody {
+                reason: "the body is cut short or wrongly coded".to_owned(),
+            };
+            let Ok(data) = frame.map_err(broken)?.into_data() else {
+                continue;
+            };
+            let length = bytes.len() + more.len() + data.len();
+            if length > BODY_LIMIT {
+                return Err(Refusal::TooLarge { limit: BODY_LIMIT });
+            }
+            if length > SMALL_BODY && turn.is_none() {
+                // It is never closed.
+                turn = self.large_bodies.acquire().await.ok();
+            }
+            if length == data.len() {
+                bytes = data;
+            } else {
+                more.extend_from_slice(&std::mem::take(&mut bytes));
+                more.extend_from_slice(&data);
+            }
+        }
+        Ok(if more.is_empty() { bytes } else { more.into() })
     }
 
     /// What comes of a request that was read, or could not be: its answer, unless a defect makes it sleep.
@@ -383,21 +443,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An answer that ends before it begins, and the connection with it.
-fn broken() -> Response {
-    let end: io::Result<Bytes> = Err(io::ErrorKind::ConnectionReset.into());
-    Response::new(Body::from_stream(stream::iter([end])))
-}
+/// There is no answer: the connection ends before it.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is lost on purpose")]
+pub(super) struct Lost;
 
 impl Answer {
-    fn into_response(self) -> Response {
+    fn into_response(self) -> Response<Full<Bytes>> {
         let Self {
             status,
             headers,
             body,
             form,
         } = self;
-        let mut response = Response::new(Body::empty());
+        let mut response = Response::new(Full::default());
         *response.status_mut() =
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in headers {
@@ -411,7 +470,7 @@ impl Answer {
             response
                 .headers_mut()
                 .insert(CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
-            *response.body_mut() = Body::from(form.written(&body));
+            *response.body_mut() = Full::from(form.written(&body));
         }
         response
     }

@@ -42,6 +42,11 @@ pub struct Config {
     pub unstable: f64,
     /// Whether it is counted which requests ask for a change, by method and path.
     pub count: bool,
+    /// How many connections are open at once; whoever comes then takes the place of those that have waited the
+    /// longest for a request.
+    pub connections: usize,
+    /// How long a client may take for the head of a request, for its body, and for reading the answer.
+    pub patience: Duration,
     /// Seed of everything random, ids included: equal seeds and requests give equal answers.
     pub seed: u64,
 }
@@ -74,6 +79,8 @@ impl Config {
             rate: None,
             unstable: 0.0,
             count: false,
+            connections: 4096,
+            patience: Duration::from_secs(30),
             seed: 0,
         }
     }

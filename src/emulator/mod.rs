@@ -27,6 +27,7 @@
 
 mod api;
 mod config;
+mod connection;
 mod defect;
 mod dialect;
 mod keystone;

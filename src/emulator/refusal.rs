@@ -17,6 +17,8 @@ pub(crate) enum Refusal {
     NotAcceptable,
     #[error("the body is larger than {limit} bytes")]
     TooLarge { limit: usize },
+    #[error("the body did not come within {seconds} s")]
+    TooSlow { seconds: f64 },
     #[error("{reason}")]
     BadBody { reason: String },
     #[error("a body is not allowed on DELETE")]

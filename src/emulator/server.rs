@@ -6,15 +6,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::api::Api;
 use super::config::Config;
+use super::connection::{Limits, attend};
 
 /// How long a shutdown waits for the connections that are still open.
 const GRACE: Duration = Duration::from_secs(1);
@@ -24,6 +22,7 @@ pub struct Emulator {
     listener: TcpListener,
     url: String,
     api: Arc<Api>,
+    limits: Limits,
 }
 
 impl Emulator {
@@ -36,7 +35,16 @@ impl Emulator {
         let listener = TcpListener::bind(address).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let api = Arc::new(Api::new(&config, url.clone()));
-        Ok(Self { listener, url, api })
+        let limits = Limits {
+            connections: config.connections,
+            patience: config.patience,
+        };
+        Ok(Self {
+            listener,
+            url,
+            api,
+            limits,
+        })
     }
 
     /// Where it is reached: `http://HOST:PORT`, no trailing slash.
@@ -46,37 +54,29 @@ impl Emulator {
 
     /// Starts to answer, in a task of the current runtime, until [`Running::shutdown`] or a drop.
     pub fn serve(self) -> Running {
-        let Self { listener, url, api } = self;
-        let router = Router::new().fallback(handle).with_state(Arc::clone(&api));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let listener = listener.tap_io(|stream| {
-            // A socket that cannot be set up so is slower, not wrong.
-            let _ = stream.set_nodelay(true);
-        });
-        let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
-            // Both a message and a dropped sender mean the end.
-            let _ = stopped.await;
-        });
-        let task = tokio::spawn(async move { serving.await });
+        let Self {
+            listener,
+            url,
+            api,
+            limits,
+        } = self;
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(attend(listener, Arc::clone(&api), limits, stop.clone()));
         Running {
             url,
             api,
-            stop: Some(stop),
+            stop,
             task,
         }
     }
-}
-
-async fn handle(State(api): State<Arc<Api>>, request: Request) -> axum::response::Response {
-    api.handle(request).await
 }
 
 /// An emulator that answers; it stops when this is dropped.
 pub struct Running {
     url: String,
     api: Arc<Api>,
-    stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<io::Result<()>>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
 }
 
 impl Running {
@@ -102,14 +102,20 @@ impl Running {
     ///
     /// The server had already ended with an error.
     pub async fn shutdown(mut self) -> io::Result<()> {
-        drop(self.stop.take());
+        self.stop.cancel();
         match tokio::time::timeout(GRACE, &mut self.task).await {
-            Ok(ended) => ended.map_err(io::Error::other)?,
+            Ok(ended) => ended.map_err(io::Error::other),
             // A client that holds its connection open does not hold us up.
             Err(_) => {
                 self.task.abort();
                 Ok(())
             }
         }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }

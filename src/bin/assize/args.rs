@@ -489,6 +489,13 @@ pub(crate) struct Serve {
     /// How long a token lives that is issued at /v3/auth/tokens.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h")]
     pub(crate) token_life: Duration,
+    /// How many connections may be open at once; the next one takes the place of those that have waited the longest
+    /// for a request.
+    #[arg(long, value_name = "N", default_value_t = 12_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) connections: u32,
+    /// How long a client may take for the head of a request, for its body, and for reading the answer.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub(crate) patience: Duration,
     /// The seed of ids and of everything else that is random.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,

@@ -20,6 +20,9 @@ pub(crate) const KINDS: &[&str] = &[
     "rules",
 ];
 
+/// The files that are open besides those of connections.
+const FILES: u64 = 64;
+
 pub(crate) fn serve(arguments: &args::Serve) -> anyhow::Result<u8> {
     let mut config = crate::emulator::config(Dialect::from(arguments.dialect), arguments.seed);
     if let Some(defect) = arguments
@@ -59,6 +62,8 @@ pub(crate) fn serve(arguments: &args::Serve) -> anyhow::Result<u8> {
         };
         *quota = Some(*most);
     }
+    config.patience = arguments.patience;
+    config.connections = connections(arguments.connections as usize);
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
         let emulator = Emulator::bind(config, arguments.listen).await.with_context(|| format!("{} cannot be listened on; choose another with --listen, or port 0 for a free one", arguments.listen))?;
@@ -69,6 +74,36 @@ pub(crate) fn serve(arguments: &args::Serve) -> anyhow::Result<u8> {
         running.shutdown().await?;
         Ok(0)
     })
+}
+
+/// So many connections, or as many as the system has files for, which is told then.
+#[cfg(unix)]
+fn connections(wanted: usize) -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let files = wanted as u64 + FILES;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let possible = maximum.map_or(files, |maximum| maximum.min(files));
+    let mut had = current.unwrap_or(possible);
+    if had < possible {
+        let raised = Rlimit {
+            current: Some(possible),
+            maximum,
+        };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            had = possible;
+        }
+    }
+    let room = usize::try_from(had.saturating_sub(FILES)).unwrap_or(wanted);
+    if room < wanted {
+        complain(&format!("warning: the system lets this process have {had} files, enough for {room} connections; raise the limit (ulimit -n) or lower --connections\n"));
+    }
+    wanted.min(room.max(1))
+}
+
+#[cfg(not(unix))]
+fn connections(wanted: usize) -> usize {
+    wanted
 }
 
 fn pending(text: &str) -> Option<std::ops::RangeInclusive<Duration>> {

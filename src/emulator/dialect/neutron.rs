@@ -162,6 +162,7 @@ fn answer(refusal: &Refusal, _request: &str) -> Answer {
         }
         Refusal::NotAcceptable => Answer::neutron(406, "HTTPNotAcceptable", message),
         Refusal::TooLarge { .. } => Answer::neutron(413, "HTTPRequestEntityTooLarge", message),
+        Refusal::TooSlow { .. } => Answer::neutron(408, "HTTPRequestTimeout", message),
         Refusal::BadBody { .. }
         | Refusal::BodyOnDelete
         | Refusal::EmptyId

@@ -305,6 +305,7 @@ fn answer(refusal: &Refusal, request: &str) -> Answer {
             Answer::new(406, json!({"errors": [error]}))
         }
         Refusal::TooLarge { .. } => fault(413, message),
+        Refusal::TooSlow { .. } => fault(408, message),
         Refusal::BadBody { .. }
         | Refusal::BodyOnDelete
         | Refusal::EmptyId

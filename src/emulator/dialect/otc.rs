@@ -177,6 +177,7 @@ fn answer(refusal: &Refusal, request: &str) -> Answer {
         }
         Refusal::NotAcceptable => front(406, "ELB.0002", message, request),
         Refusal::TooLarge { .. } => front(413, "ELB.0002", message, request),
+        Refusal::TooSlow { .. } => front(408, "ELB.0002", message, request),
         Refusal::BadBody { .. } | Refusal::BodyOnDelete => front(400, "ELB.0002", message, request),
         Refusal::EmptyId => front(400, "ELB.9806", message, request),
         Refusal::Missing { .. } | Refusal::TooLong { .. } => {
