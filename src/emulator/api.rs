@@ -41,6 +41,9 @@ use super::weather::Weather;
 /// The largest body that is read.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
+/// So many values a body may have: one of two bytes takes a hundred in memory.
+const VALUES: usize = 50_000;
+
 /// A body up to this size is read whoever else sends one.
 const SMALL_BODY: usize = 16 * 1024;
 
@@ -188,6 +191,8 @@ impl Api {
             if length > SMALL_BODY && turn.is_none() {
                 // It is never closed.
                 turn = self.large_bodies.acquire().await.ok();
+                let announced = usize::try_from(body.size_hint().lower()).unwrap_or(BODY_LIMIT);
+                more.reserve_exact(length + announced.min(BODY_LIMIT));
             }
             if length == data.len() {
                 bytes = data;
@@ -196,7 +201,13 @@ impl Api {
                 more.extend_from_slice(&data);
             }
         }
-        Ok(if more.is_empty() { bytes } else { more.into() })
+        let bytes = if more.is_empty() { bytes } else { more.into() };
+        let values = bytes.iter().filter(|byte| b"[{,".contains(byte)).count();
+        if values > VALUES {
+            let reason = format!("the body has more than {VALUES} values");
+            return Err(Refusal::BadBody { reason });
+        }
+        Ok(bytes)
     }
 
     /// What comes of a request that was read, or could not be: its answer, unless a defect makes it sleep.
@@ -283,7 +294,7 @@ impl Api {
                 Some(render::quotas(&caller.project, quotas)),
             )));
         }
-        let query = Query::parse(parts.uri.query().unwrap_or_default());
+        let query = Query::parse(parts.uri.query().unwrap_or_default())?;
         let all_members = route == Route::AllMembers;
         let item = route.item();
         let writes = method != Method::GET;

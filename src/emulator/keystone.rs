@@ -18,7 +18,7 @@ use super::store::Random;
 /// The only domain.
 const DOMAIN: &str = "default";
 
-/// Tokens that have ended are forgotten once there are so many.
+/// So many tokens are remembered. Beyond that those are forgotten that have ended, or else those that end first.
 const MOST: usize = 10_000;
 
 /// All tokens that were issued.
@@ -152,6 +152,13 @@ impl Keystone {
         if self.issued.len() >= MOST {
             self.issued.retain(|_, (_, end)| now < *end);
         }
+        if self.issued.len() >= MOST {
+            // A tenth of them, so that it is not done each time.
+            let mut ends: Vec<Timestamp> = self.issued.values().map(|(_, end)| *end).collect();
+            ends.sort_unstable();
+            let last = ends[MOST / 10];
+            self.issued.retain(|_, (_, end)| last < *end);
+        }
         let content = self.token(&identity, method, now, end);
         self.issued.insert(id.clone(), (identity, end));
         let mut answer = Answer::new(201, Some(content));
@@ -231,4 +238,40 @@ fn project_of(identity: &Identity) -> &str {
 fn is_domain(domain: &Value) -> bool {
     let of = |key: &str| domain[key].as_str().unwrap_or_default();
     of("id") == DOMAIN || of("name").eq_ignore_ascii_case(DOMAIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::{Config, Dialect};
+
+    #[test]
+    fn of_too_many_tokens_the_first_are_forgotten() {
+        let identities = Config::new(Dialect::Octavia).identities;
+        let mut keystone = Keystone::new(Duration::from_secs(3600), String::new(), 0);
+        let proof = json!({"auth": {
+            "identity": {"methods": ["token"], "token": {"id": "assize-owner"}},
+            "scope": {"project": {"id": identities[0].project}},
+        }});
+        let proof = proof.to_string();
+        let mut now = Timestamp::UNIX_EPOCH;
+        let mut issue = |keystone: &mut Keystone| {
+            now += Duration::from_millis(1);
+            let Ok(answer) = keystone.issue(proof.as_bytes(), &identities, now) else {
+                panic!("no token");
+            };
+            let (_, token) = answer.headers.last().expect("a token");
+            (token.clone(), now)
+        };
+        let (first, _) = issue(&mut keystone);
+        let (mut last, mut time) = issue(&mut keystone);
+        for _ in 0..3 * MOST {
+            (last, time) = issue(&mut keystone);
+            assert!(keystone.identity(&last, time).is_some());
+        }
+        assert!(keystone.issued.len() <= MOST);
+        assert!(keystone.issued.len() > MOST / 2);
+        assert!(keystone.identity(&first, time).is_none());
+        assert!(keystone.identity(&last, time).is_some());
+    }
 }

@@ -1,9 +1,11 @@
-//! Endpoints and suites that mean harm. Whatever they do, the program says what is wrong within its time, stays small,
+//! Endpoints, clients and suites that mean harm. Whatever they do, the program says what is wrong within its time, stays small,
 //! and goes on with what is left.
 #![cfg(all(feature = "cli", unix))]
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod clients;
 mod run;
+mod served;
 mod server;
 mod servers;
 mod suites;

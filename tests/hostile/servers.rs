@@ -73,7 +73,7 @@ fn wait() {
 }
 
 /// Zeros, compressed: so many mebibytes of a bomb, each of which takes 6.6 KiB.
-fn bomb(mebibytes: usize) -> Vec<u8> {
+pub(crate) fn bomb(mebibytes: usize) -> Vec<u8> {
     let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     let (mut bits, mut count) = (0_u32, 0);
     let mut put = |value: u32, length: u32| {

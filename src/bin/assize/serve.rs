@@ -96,7 +96,9 @@ fn connections(wanted: usize) -> usize {
     }
     let room = usize::try_from(had.saturating_sub(FILES)).unwrap_or(wanted);
     if room < wanted {
-        complain(&format!("warning: the system lets this process have {had} files, enough for {room} connections; raise the limit (ulimit -n) or lower --connections\n"));
+        complain(&format!(
+            "warning: the system lets this process have {had} files, enough for {room} connections; raise the limit (ulimit -n) or lower --connections\n"
+        ));
     }
     wanted.min(room.max(1))
 }

@@ -39,8 +39,9 @@ pub(super) fn filter(
     objects: &mut Vec<Object>,
     query: &Query,
 ) -> Result<(), Refusal> {
-    for (key, _) in &query.pairs {
-        if CONTROLS.contains(&key.as_str()) {
+    for (at, (key, _)) in query.pairs.iter().enumerate() {
+        let again = query.pairs[..at].iter().any(|(before, _)| before == key);
+        if again || CONTROLS.contains(&key.as_str()) {
             continue;
         }
         let values: Vec<&str> = query.all(key).collect();
@@ -190,8 +191,8 @@ fn known(state: &State, kind: Kind, key: &str) -> bool {
 fn has_member(state: &State, object: &Object, address: &str) -> bool {
     let id = object.get("id").cloned().unwrap_or_default();
     state.members.values().any(|member| {
-        let balancer = state.load_balancer_of((Kind::Member, member.common.id));
-        member.address == address && (render::id(member.pool) == id || render::id(balancer) == id)
+        let balancer = || state.load_balancer_of((Kind::Member, member.common.id));
+        member.address == address && (render::id(member.pool) == id || render::id(balancer()) == id)
     })
 }
 

@@ -1,5 +1,10 @@
 //! Query strings: their parameters, decoded and encoded.
 
+use crate::emulator::refusal::Refusal;
+
+/// So many parameters and values a query may have. Each of them is held to each object of a list.
+const MOST: usize = 100;
+
 /// The decoded parameters of a query string, in their order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Query {
@@ -7,7 +12,7 @@ pub(super) struct Query {
 }
 
 impl Query {
-    pub(super) fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
         let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (
@@ -15,9 +20,14 @@ impl Query {
                 decode(&value.replace('+', " ")),
             )
         });
-        Self {
-            pairs: pairs.collect(),
+        let pairs: Vec<(String, String)> = pairs.collect();
+        let values = pairs.iter().map(|(_, value)| value.split(',').count());
+        if values.sum::<usize>() > MOST {
+            return Err(Refusal::BadQuery {
+                reason: format!("the query has more than {MOST} parameters and values"),
+            });
         }
+        Ok(Self { pairs })
     }
 
     pub(super) fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {

@@ -329,3 +329,20 @@ fn members_and_rules_can_be_asked_for_by_what_they_are_below() {
         assert_eq!(values(&below(&load_balancer), "members", "id"), [""; 0]);
     }
 }
+
+#[test]
+fn a_query_of_more_than_a_hundred_parameters_or_values_is_refused() {
+    for dialect in ALL {
+        let (desk, _, all) = five(dialect);
+        let mut names = vec!["name=p1"; 99];
+        names.push("name=p2");
+        let answer = desk.get(&format!("pools?{}", names.join("&")));
+        assert_eq!(ids(&answer).len(), 2, "{all:?}");
+        names.push("name=p3");
+        assert_eq!(desk.get(&format!("pools?{}", names.join("&"))).status, 400);
+        let fields = format!("pools?fields={}", ["id"; 101].join(","));
+        let answer = desk.get(&fields);
+        assert_eq!(answer.status, 400);
+        assert!(answer.text().contains("more than 100"), "{answer:?}");
+    }
+}
