@@ -45,10 +45,38 @@ pub(super) struct Limits {
 
 /// What is known of one connection.
 struct Guest {
-    /// Since when it has waited for a request, in microseconds; 0 while it has one.
+    start: Instant,
+    /// Since when it has waited for a request, in microseconds from the start; 0 while it has one, or an answer that
+    /// is not read.
     waits_since: AtomicU64,
     /// When it has to leave.
     leave: CancellationToken,
+}
+
+impl Guest {
+    fn new(start: Instant, leave: CancellationToken) -> Self {
+        let guest = Self {
+            start,
+            waits_since: AtomicU64::new(0),
+            leave,
+        };
+        guest.waits();
+        guest
+    }
+
+    fn waits(&self) {
+        let since = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.waits_since
+            .store(since.saturating_add(1), Ordering::Relaxed);
+    }
+
+    fn is_busy(&self) {
+        self.waits_since.store(0, Ordering::Relaxed);
+    }
+
+    fn waits_since(&self) -> Option<u64> {
+        Some(self.waits_since.load(Ordering::Relaxed)).filter(|since| *since > 0)
+    }
 }
 
 /// Takes connections until it is told to stop, and ends when they have ended.
@@ -92,16 +120,12 @@ pub(super) async fn attend(
                 continue;
             }
         };
-        let guest = Arc::new(Guest {
-            waits_since: AtomicU64::new(since(start)),
-            leave: stop.child_token(),
-        });
+        let guest = Arc::new(Guest::new(start, stop.child_token()));
         let serving = serve(
             stream,
             Arc::clone(&api),
             Arc::clone(&guest),
             limits.patience,
-            start,
         );
         let id = open.spawn(serving).id();
         guests.insert(id, guest);
@@ -113,20 +137,14 @@ pub(super) async fn attend(
     while open.join_next().await.is_some() {}
 }
 
-fn since(start: Instant) -> u64 {
-    u64::try_from(start.elapsed().as_micros())
-        .unwrap_or(u64::MAX)
-        .saturating_add(1)
-}
-
 /// Lets those leave who have waited the longest for a request: several at once, as those that come may be many.
 fn dismiss(guests: &HashMap<Id, Arc<Guest>>) {
-    let waits = |guest: &Arc<Guest>| guest.waits_since.load(Ordering::Relaxed);
+    if guests.values().any(|guest| guest.leave.is_cancelled()) {
+        return;
+    }
     let mut waiting: Vec<(u64, &Arc<Guest>)> = guests
         .values()
-        .filter(|guest| !guest.leave.is_cancelled())
-        .map(|guest| (waits(guest), guest))
-        .filter(|(since, _)| *since > 0)
+        .filter_map(|guest| Some((guest.waits_since()?, guest)))
         .collect();
     waiting.sort_unstable_by_key(|(since, _)| *since);
     for (_, guest) in waiting.iter().take(1 + waiting.len() / 16) {
@@ -135,27 +153,22 @@ fn dismiss(guests: &HashMap<Id, Arc<Guest>>) {
 }
 
 /// Answers the requests of one connection.
-async fn serve(
-    stream: TcpStream,
-    api: Arc<Api>,
-    guest: Arc<Guest>,
-    patience: Duration,
-    start: Instant,
-) {
+async fn serve(stream: TcpStream, api: Arc<Api>, guest: Arc<Guest>, patience: Duration) {
     // A socket that cannot be set up so is slower, not wrong.
     let _ = stream.set_nodelay(true);
-    let leave = guest.leave.clone();
+    let asks = Arc::clone(&guest);
     let service = service_fn(move |request| {
-        let (api, guest) = (Arc::clone(&api), Arc::clone(&guest));
+        let (api, guest) = (Arc::clone(&api), Arc::clone(&asks));
         async move {
-            guest.waits_since.store(0, Ordering::Relaxed);
+            guest.is_busy();
             let answer = api.handle(request).await;
-            guest.waits_since.store(since(start), Ordering::Relaxed);
+            guest.waits();
             answer
         }
     });
     let stream = TokioIo::new(Timed {
         stream,
+        guest: Arc::clone(&guest),
         patience,
         end: None,
     });
@@ -166,10 +179,12 @@ async fn serve(
         .serve_connection(stream, service);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        () = leave.cancelled() => {
-            Pin::new(&mut connection).graceful_shutdown();
-            // Whoever takes longer is cut off.
-            let _ = timeout(GRACE, connection).await;
+        () = guest.leave.cancelled() => {
+            if guest.waits_since().is_none() {
+                Pin::new(&mut connection).graceful_shutdown();
+                // Whoever takes longer is cut off.
+                let _ = timeout(GRACE, connection).await;
+            }
             return;
         }
     };
@@ -181,7 +196,7 @@ async fn serve(
     }
     tokio::select! {
         () = linger(stream) => {}
-        () = leave.cancelled() => {}
+        () = guest.leave.cancelled() => {}
     }
 }
 
@@ -198,6 +213,7 @@ async fn linger(mut stream: TcpStream) {
 /// A stream whose reader has to read each answer in time.
 struct Timed {
     stream: TcpStream,
+    guest: Arc<Guest>,
     patience: Duration,
     /// When time is up, once the reader has made us wait.
     end: Option<Pin<Box<Sleep>>>,
@@ -210,6 +226,7 @@ impl Timed {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
         if written.is_pending() {
+            self.guest.is_busy();
             let patience = self.patience;
             let end = self.end.get_or_insert_with(|| Box::pin(sleep(patience)));
             ready!(end.as_mut().poll(context));
@@ -254,7 +271,9 @@ impl AsyncWrite for Timed {
 
     /// It comes once all of an answer is written.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.end = None;
+        if self.end.take().is_some() {
+            self.guest.waits();
+        }
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,9 @@ use super::connection::{Limits, attend};
 
 /// How long a shutdown waits for the connections that are still open.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How many may wait to be accepted. Who comes when it is full tries again after a second.
+const BACKLOG: u32 = 4096;
 
 /// An emulator with its socket bound; connections wait until it serves.
 pub struct Emulator {
@@ -32,7 +35,15 @@ impl Emulator {
     ///
     /// The address cannot be bound.
     pub async fn bind(config: Config, address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // Elsewhere this would let others take the port.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
         let url = format!("http://{}", listener.local_addr()?);
         let api = Arc::new(Api::new(&config, url.clone()));
         let limits = Limits {
