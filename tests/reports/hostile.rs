@@ -2,12 +2,11 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
-use crate::support::{Written, problems, test_cases};
+use crate::support::{Written, files, problems, test_cases};
 
 /// A token with every character that some format escapes.
 const TOKEN: &str = "t0ken/\"<&'>+ä=%\\z";
@@ -117,21 +116,6 @@ pub(crate) fn serve() -> String {
         }
     });
     url
-}
-
-/// Every file below a directory.
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 /// Runs against the hostile server with every report on, and with these arguments.

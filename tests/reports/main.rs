@@ -2,6 +2,7 @@
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod again;
 mod browser;
 mod evidence;
 mod hostile;

@@ -43,6 +43,13 @@ fn a_person_finds_what_is_wrong_and_goes_through_it() {
         seen.as_u64().unwrap() >= 3,
         "{seen} groups on the first screen"
     );
+    // Each of the three ways to go wrong has a group of its own among those.
+    for part in ["contract expected", "answer expected in_use", "DP-51 "] {
+        let shown = browser.value(&format!(
+            "[...document.querySelectorAll('#broken li')].filter((it) => it.getBoundingClientRect().bottom <= innerHeight && it.textContent.replace('DP-51', 'DP-51 ').includes('{part}')).length"
+        ));
+        assert!(shown.as_u64().unwrap() >= 1, "{part}: {shown}");
+    }
     let todo = browser.value("document.querySelector('#todo').textContent");
     assert!(!todo.as_str().unwrap().contains("Warning"), "{todo}");
     assert!(

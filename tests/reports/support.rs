@@ -213,3 +213,18 @@ pub(crate) fn small(written: &Written, changed: &[(&str, &str)]) -> String {
     }
     root.to_str().unwrap().to_owned()
 }
+
+/// Every file below a directory.
+pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}

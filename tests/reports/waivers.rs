@@ -227,7 +227,12 @@ fn two_vendors_differ_in_what_their_contracts_say() {
     let said = call(&["diff", &to.path("otc-v2.json"), &to.path("octavia.json")]).exits(1);
     for part in [
         "\nWhat is demanded (",
-        "\n  DP-10\n    otc-v2   must ",
+        // What the two contracts say of the same thing, and what became of it, one below the other.
+        "\n  DP-10\n    otc-v2   must           pass       A pool that has at least one member is not deleted.\n    octavia  must           skip       A pool that has members is deleted with 204, and its members are deleted together with it.\n",
+        "\n  DP-17\n    otc-v2   should         pass       A member with weight 0",
+        "\n    octavia  not_applicable skip       A member with weight 0",
+        "\n  DP-22\n    otc-v2   must           pass       A pool that a forwarding policy names",
+        "\n    octavia  must           pass       The deletion of a pool that a policy names in redirect_pool_id is refused with 409.\n",
         "\nRan for otc-v2 only (",
         "\n  pools/delete/members/one-member\n",
     ] {

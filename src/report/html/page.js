@@ -118,7 +118,7 @@
     fill(byId("facts"), facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", { title: value }, value))));
 
     const todo = [];
-    const again = (id) => make("code", {}, `assize run --endpoint ${run.endpoint}${run.profile ? ` --profile ${run.profile}` : ""} --filter '${id}'`);
+    const again = (id) => make("code", {}, `assize run --endpoint ${run.endpoint}${run.profile ? ` --profile ${run.profile}` : ""} --seed ${run.seed} --filter '${id}'`);
     if (summary.cut_short) todo.push(make("p", {}, make("b", {}, "The run was cut short: "), summary.cut_short, ". What is missing is listed as skipped."));
     if (failed) {
       const one = ordered.find((it) => it.verdict === "fail");
@@ -135,35 +135,43 @@
 
   const broken = () => {
     const groups = new Map();
-    const note = (key, kind, it, heading, but) => {
-      const group = groups.get(key) || { kind, heading, but, cases: [] };
-      groups.set(key, group);
-      if (!group.cases.includes(it)) group.cases.push(it);
-    };
     for (const it of ordered) {
-      if (it.verdict === "fail") {
-        const finding = list(it.findings)[0];
-        const id = finding && list(finding.requirements)[0];
-        const known = requirements.get(id);
-        const heading = id ? [make("span", { class: "mono" }, id), known ? known.text : ""] : [it.title];
-        note(`f ${id || (finding ? finding.check : it.id)}`, "fail", it, heading, finding ? [make("b", {}, finding.check), " expected ", make("b", {}, finding.expected), ", came ", make("b", {}, finding.actual)] : [it.reason || "failed"]);
-      } else if (it.verdict === "error") {
-        note(`e ${it.reason}`, "error", it, ["Could not be judged"], [it.reason || "no reason given"]);
-      }
+      const finding = list(it.findings)[0];
+      const id = finding && list(finding.requirements)[0];
+      const key = it.verdict === "error" ? `e ${it.reason}` : `f ${id || (finding ? finding.check : it.id)}`;
+      if (it.verdict !== "fail" && it.verdict !== "error") continue;
+      const group = groups.get(key) || { kind: it.verdict, id, cases: [] };
+      groups.set(key, group);
+      group.cases.push(it);
     }
-    const shownGroups = Array.from(groups.values()).slice(0, 5);
+    /* Each way to go wrong once, before what goes wrong in a way that is told already. What the contract expects is named as each case names it. */
+    const way = (it) => {
+      const finding = list(it.findings)[0];
+      return it.verdict === "fail" && finding ? `${finding.check} ${finding.check === "contract" ? "" : finding.expected} ${finding.actual}` : it.reason || it.id;
+    };
+    const told = new Set(), again = [], inOrder = [];
+    for (const group of groups.values()) {
+      const fresh = group.cases.find((it) => !told.has(way(it)));
+      group.first = fresh || group.cases[0];
+      told.add(way(group.first));
+      (fresh ? inOrder : again).push(group);
+    }
+    const shownGroups = [...inOrder, ...again].slice(0, 5);
     const calm = !groups.size;
     byId("overview").classList.toggle("calm", calm);
     byId("broken-sheet").classList.toggle("hidden", calm);
     fill(byId("broken"), shownGroups.map((group) => {
-      const one = group.cases[0];
-      const text = make("div", {}, make("div", { class: "what" }, group.heading), make("div", { class: "but" }, group.but),
+      const one = group.first, finding = list(one.findings)[0], known = requirements.get(group.id);
+      const failed = group.kind === "fail";
+      const heading = !failed ? ["Could not be judged"] : group.id ? [make("span", { class: "mono" }, group.id), known ? known.text : ""] : [one.title];
+      const but = failed && finding ? [make("b", {}, finding.check), " expected ", make("b", {}, finding.expected), ", came ", make("b", {}, finding.actual)] : [one.reason || (failed ? "failed" : "no reason given")];
+      const text = make("div", {}, make("div", { class: "what" }, heading), make("div", { class: "but" }, but),
         make("div", { class: "first" }, linkTo({ case: one.id, kinds: new Set([group.kind]) }, one.title)));
       const more = group.cases.length > 1 && make("a", { class: "count", href: address({ ...all, kinds: new Set([group.kind]), q: "", requirement: Array.from(one.broken)[0] || "", case: one.id }) }, many(group.cases.length, "case"));
       return make("li", { class: group.kind }, make("span", { class: "glyph" }, glyphs.get(group.kind)), text, more || make("span", {}));
     }));
     const rest = groups.size - shownGroups.length;
-    fill(byId("broken-note"), document.createTextNode(calm ? "" : `${many(counts.get("fail") + counts.get("error"), "case")}${rest > 0 ? `, ${rest} more groups below` : ""}`));
+    fill(byId("broken-note"), document.createTextNode(calm ? "" : `${many(counts.get("fail") + counts.get("error"), "case")}${rest > 0 ? `, ${many(rest, "more group")} below` : ""}`));
   };
 
   const mixOf = new Map();

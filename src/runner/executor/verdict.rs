@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value as Json;
 
 use super::CaseRun;
 use crate::case::Case;
 use crate::exchange::Phase;
 use crate::outcome::{CaseOutcome, Finding, Leak, Verdict};
+use crate::runner::object::Object;
 use crate::runner::session::Stop;
 use crate::source::Location;
 use crate::suite::model::Level;
@@ -24,14 +26,14 @@ impl CaseRun<'_> {
             ctx,
             case,
             session,
-            objects: _,
+            objects,
             model,
             at: _,
             grace: _,
             mut findings,
             judged,
             shown,
-            observations,
+            mut observations,
         } = self;
         let scenario = &case.scenario;
         let location = scenario.span.location();
@@ -67,6 +69,15 @@ impl CaseRun<'_> {
         if !plain {
             outcome.exchanges = session.exchanges;
         }
+        // Ids differ from run to run, and say nothing to whoever reads.
+        let named = |text: &mut String| name_ids(text, &objects);
+        for finding in &mut findings {
+            named(&mut finding.expected);
+            named(&mut finding.actual);
+        }
+        for observation in &mut observations {
+            named(&mut observation.value);
+        }
         outcome.findings = findings;
         outcome.judged = judged;
         let binds = |id: &&String| {
@@ -85,6 +96,18 @@ impl CaseRun<'_> {
         outcome.observations = observations;
         outcome.leaked = leaked;
         outcome
+    }
+}
+
+/// Puts what a scenario calls them in the place of the ids of objects.
+fn name_ids(text: &mut String, objects: &[Object]) {
+    for object in objects {
+        // A short one may be anything else as well.
+        let id = object.id().and_then(Json::as_str);
+        let Some(id) = id.filter(|id| id.len() >= 16 && text.contains(id)) else {
+            continue;
+        };
+        *text = text.replace(id, &format!("{{{{ {}.id }}}}", object.shown()));
     }
 }
 
