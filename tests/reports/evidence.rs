@@ -51,7 +51,7 @@ fn file<'m>(manifest: &'m Value, id: &str) -> &'m str {
 }
 
 /// Everything that HAR 1.2 asks for and this is without.
-fn missing(har: &Value) -> Vec<String> {
+pub(crate) fn missing(har: &Value) -> Vec<String> {
     let mut missing = Vec::new();
     let mut need = |at: &str, of: &Value, fields: &[Field<'_>]| {
         for (name, is) in fields {

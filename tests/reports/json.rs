@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::support::{Emulator, THREE, Written, call, problems, test_cases};
+use crate::evidence::missing;
+use crate::statement::{self, VENDOR};
+use crate::support::{Emulator, THREE, Written, assize, call, problems, said, test_cases};
 
 #[test]
 fn the_published_schemas_are_those_of_the_code() {
@@ -21,20 +23,37 @@ fn the_published_schemas_are_those_of_the_code() {
 }
 
 #[test]
-fn a_run_with_defects_gives_a_document_and_events_that_fit_their_schemas() {
+fn a_run_with_defects_gives_every_format_at_once_and_each_fits_its_schema() {
     let emulator = Emulator::start("otc-v2", &THREE);
     let to = Written::new();
     let (report, events) = (to.path("deep/report.json"), to.path("events.ndjson"));
-    call(&[
-        "run",
-        "--endpoint",
-        &emulator.url,
-        "--json",
-        &report,
-        "--events",
-        &events,
-    ])
+    let [junit, html, summary, evidence, stated] = [
+        "TEST-run.xml",
+        "report.html",
+        "summary.md",
+        "evidence",
+        "statement.yaml",
+    ]
+    .map(|name| to.path(name));
+    let all = [
+        ("--endpoint", &emulator.url),
+        ("--json", &report),
+        ("--events", &events),
+        ("--junit", &junit),
+        ("--html", &html),
+        ("--summary", &summary),
+        ("--evidence", &evidence),
+        ("--statement", &stated),
+    ];
+    let said = said(
+        assize()
+            .arg("run")
+            .args(all.iter().flat_map(|(flag, value)| [*flag, value.as_str()]))
+            .args(VENDOR)
+            .env("GITHUB_ACTIONS", "true"),
+    )
     .exits(1);
+    assert_eq!(said.stdout.matches("\n::error file=").count(), 10);
     let document = to.json("deep/report.json");
     assert_eq!(problems("report.schema.json", &document), [""; 0]);
     assert_eq!(document["summary"]["exit_code"], 1);
@@ -51,6 +70,22 @@ fn a_run_with_defects_gives_a_document_and_events_that_fit_their_schemas() {
             "{}",
             case["id"]
         );
+    }
+
+    let cases = document["cases"].as_array().unwrap().len();
+    assert_eq!(test_cases(&to.text("TEST-run.xml")), cases);
+    assert_eq!(
+        to.text("report.html").matches("class=\"case\">").count(),
+        cases
+    );
+    assert!(to.text("summary.md").contains("### What failed\n"));
+    let stated = statement::value(&to.text("statement.yaml"));
+    assert_eq!(problems("statement.schema.json", &stated), [""; 0]);
+    let manifest = to.json("evidence/manifest.json");
+    let kept = manifest["cases"].as_array().unwrap();
+    for case in kept.iter().filter(|case| case["verdict"] == "fail") {
+        let file = case["file"].as_str().unwrap();
+        assert_eq!(missing(&to.json(&format!("evidence/{file}"))), [""; 0]);
     }
 
     let lines: Vec<Value> = (to.text("events.ndjson").lines())

@@ -166,8 +166,10 @@ fn hostile_answers_are_text_and_run_nothing() {
         "Warning: the endpoint's certificate was not looked at: anybody may have answered.";
     assert!(todo.as_str().unwrap().starts_with(warning), "{todo}");
     let cases = browser.value("document.querySelectorAll('script.case').length");
-    assert_eq!(cases, 6);
-    for id in ["echo", "encoded", "hostile", "large", "object", "lost"] {
+    assert_eq!(cases, 7);
+    for id in [
+        "echo", "encoded", "hostile", "large", "object", "binary", "lost",
+    ] {
         browser.value(&format!("location.hash = 'case=all/{id}'"));
         browser.until(&format!(
             "document.querySelector('.row[aria-selected=true]')?.dataset.id === 'all/{id}'"

@@ -14,7 +14,7 @@ type Shown<'a> = (
     &'a [&'a str],
 );
 
-const VENDOR: [&str; 8] = [
+pub(crate) const VENDOR: [&str; 8] = [
     "--organisation",
     "Example Cloud",
     "--product",
@@ -47,7 +47,7 @@ fn verified(written: &Written, name: &str) -> Said {
     call(&["verify", &file, &evidence])
 }
 
-fn value(text: &str) -> Value {
+pub(crate) fn value(text: &str) -> Value {
     let mut found = Vec::new();
     let node = yaml::parse(&Source::new("statement.yaml", text), &mut found);
     assert!(found.is_empty(), "{found:?}\n{text}");
