@@ -389,9 +389,16 @@ mod tests {
             regex::Regex::new(r#"Diagnostic::(?:new|without_place)\(\s*"([a-z]+(?:-[a-z]+)*)""#)
                 .unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        for source in ["suite", "template", "template.rs", "target", "waiver.rs"]
-            .iter()
-            .flat_map(|path| sources(&root.join(path)))
+        for source in [
+            "suite",
+            "template",
+            "template.rs",
+            "target",
+            "waiver.rs",
+            "report/statement",
+        ]
+        .iter()
+        .flat_map(|path| sources(&root.join(path)))
         {
             let code = source.split("#[cfg(test)]").next().unwrap_or("");
             used.extend(makes.captures_iter(code).map(|found| found[1].to_owned()));

@@ -52,7 +52,7 @@ fn forms() -> Vec<Vec<u8>> {
             })
             .collect()
     };
-    let json = serde_json::Value::from(TOKEN).to_string();
+    let json = Value::from(TOKEN).to_string();
     let json = json.trim_matches('"').to_owned();
     let units: String = (TOKEN.encode_utf16())
         .map(|unit| format!("\\u{unit:04x}"))
@@ -74,7 +74,7 @@ fn forms() -> Vec<Vec<u8>> {
         whole,
         json.replace('/', "\\/"),
         json.replace('ä', "\\u00e4"),
-        serde_json::Value::from(json.as_str()).to_string(),
+        Value::from(json.as_str()).to_string(),
         json,
         units,
         markup.replace('"', "&quot;"),

@@ -135,7 +135,7 @@ fn a_full_disk_leaves_every_report_whole() {
     let script = format!(
         "trap '' XFSZ; ulimit -f 150; exec {program} run --suite . --endpoint http://127.0.0.1:9 --json report.json --junit report.xml --html report.html --events events.ndjson"
     );
-    let said = crate::support::said(
+    let said = said(
         crate::support::plain(std::process::Command::new("bash").args(["-c", &script]))
             .current_dir(to.directory()),
     );
