@@ -75,3 +75,23 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .downcast_ref::<std::io::Error>()
         .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_that_tells_its_place_and_obeys_nothing() {
+        let wrong = guarded::<()>(|| panic!("it is {}", "red\u{1b}[31m")).unwrap_err();
+        assert!(wrong.is::<Failed>(), "{wrong:?}");
+        let told = wrong.to_string();
+        let place = "this program failed at src/bin/assize/output.rs:";
+        assert!(told.starts_with(place), "{told}");
+        assert!(
+            told.ends_with(": it is red [31m; please report it"),
+            "{told}"
+        );
+        let other = guarded(|| anyhow::bail!("a file is missing")).map(|()| 1);
+        assert!(!other.unwrap_err().is::<Failed>());
+    }
+}
