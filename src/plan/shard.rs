@@ -147,6 +147,7 @@ fn digest<'t>(texts: impl Iterator<Item = &'t str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Source;
 
     #[test]
     fn a_shard_is_a_number_and_how_many_there_are() {
@@ -194,6 +195,36 @@ mod tests {
                 .collect();
             assert_eq!(shards, [number], "{id}");
         }
+    }
+
+    #[test]
+    fn the_digest_of_a_suite_is_of_its_texts_by_their_paths_in_any_order() {
+        use crate::suite::{Files, MANIFEST_FILE, Selection, load};
+        let suite = |path: &str, text| {
+            let manifest = "suite: s\nscenarios: all";
+            let files = [
+                (MANIFEST_FILE.to_owned(), manifest),
+                (format!("all/{path}"), text),
+                ("all/z.yaml".to_owned(), "steps: GET /z"),
+            ];
+            load(&Selection {
+                suite: Some(Files::Embedded(files.into())),
+                scenarios: None,
+                variables: Vec::new(),
+            })
+            .expect("the suite is right")
+        };
+        let mut one = suite("a.yaml", "steps: GET /a");
+        let digest = suite_digest(&one);
+        one.files.reverse();
+        assert_eq!(suite_digest(&one), digest);
+        assert_ne!(suite_digest(&suite("b.yaml", "steps: GET /a")), digest);
+        assert_ne!(suite_digest(&suite("a.yaml", "steps: GET /b")), digest);
+        // A file beside the suite may have the path of one in it.
+        let twice = one.files[0].clone();
+        one.files
+            .push((twice.0, Source::new("other", "steps: GET /c")));
+        assert_ne!(suite_digest(&one), digest);
     }
 
     #[test]
