@@ -407,8 +407,8 @@ pub fn requirements(suite: &Suite, profile: Option<&str>) -> Vec<RequirementResu
     suite.requirements.values().map(told).collect()
 }
 
-/// Says of requirements what they came to. A requirement fails when a finding of a judged case names it; it
-/// passes when one of its cases passed that was held to it, or if it does not bind, and no finding names it;
+/// Says of requirements what they came to. A requirement fails when a finding of a judged case names it, unless a
+/// waiver covers every such case; it passes when one of its cases passed that was held to it, or if it does not bind, and no finding names it;
 /// it errs when none of its cases could be judged.
 pub fn conclude(requirements: &mut [RequirementResult], outcomes: &[CaseOutcome]) {
     let mut cases: BTreeMap<&str, Vec<&CaseOutcome>> = BTreeMap::new();
@@ -433,7 +433,7 @@ pub fn conclude(requirements: &mut [RequirementResult], outcomes: &[CaseOutcome]
             None
         } else if own.iter().any(breaks) {
             let waived = |outcome: &&CaseOutcome| outcome.verdict == Verdict::Waived;
-            Some(if own.iter().filter(|it| breaks(it)).any(waived) {
+            Some(if own.iter().filter(|it| breaks(it)).all(waived) {
                 Verdict::Waived
             } else {
                 Verdict::Fail

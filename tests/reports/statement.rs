@@ -93,12 +93,19 @@ fn a_statement_fits_its_schema_and_is_what_its_evidence_shows() {
     assert_eq!(written.text("b.yaml"), text);
     let moved = written.path("moved");
     std::fs::rename(&suite, &moved).unwrap();
-    stated(&written, &moved, "c", &[]).exits(0);
-    assert_eq!(statement(&written, "c")["suite"], own["suite"]);
+    // The statement may lie beside the evidence, in its directory.
+    let (file, evidence) = (written.path("c/c.yaml"), written.path("c"));
+    let run = ["run", "--suite", &moved, "--statement", &file];
+    call(&[&run[..], &["--evidence", &evidence], &VENDOR].concat()).exits(0);
+    assert_eq!(statement(&written, "c/c")["suite"], own["suite"]);
     std::fs::rename(&moved, &suite).unwrap();
 
     let told = verified(&written, "a").exits(0);
     assert!(told.stdout.contains("what its evidence shows"), "{told:?}");
+    let older = text.replace("tool_version: ", "tool_version: 0.0.1-");
+    written.put("a.yaml", &older.replace("0.0.1-\"", "\"0.0.1-"));
+    let told = verified(&written, "a").exits(0);
+    assert!(told.stdout.contains("which assize 0.0.1-"), "{told:?}");
     // Who says it, no evidence can tell; all the rest it can.
     let changed = text
         .replace("product: Balance", "product: Swing")
@@ -223,6 +230,43 @@ fn what_was_not_shown_makes_a_statement_partial_and_what_is_broken_makes_it_not_
             assert_eq!(own["waivers"][0]["needed"], 1);
         }
     }
+}
+
+#[test]
+fn a_waiver_of_one_case_does_not_cover_another() {
+    let written = Written::new();
+    let suite = small(
+        &written,
+        &[
+            ("pools, then: { status: 200", "pools, then: { status: 418"),
+            ("a, then: { status: 200", "a, then: { status: 418"),
+        ],
+    );
+    let waivers = written.put(
+        "waivers.yaml",
+        "- { case: a/pools, owner: o, reason: known, reference: r, expires: 2999-01-01 }\n",
+    );
+    let json = written.path("a.json");
+    stated(
+        &written,
+        &suite,
+        "a",
+        &["--waivers", &waivers, "--json", &json],
+    )
+    .exits(1);
+    let of_report = &written.json("a.json")["summary"]["requirements"][0];
+    assert_eq!(
+        (&of_report["id"], &of_report["verdict"]),
+        (&"R-1".into(), &"fail".into())
+    );
+    let of_statement = &statement(&written, "a")["levels"]["must"]["requirements"]["R-1"];
+    assert_eq!(of_statement["result"], "failed");
+    assert_eq!(of_statement["cases"]["failed"], 1);
+    assert_eq!(of_statement["cases"]["waived"], 1);
+    assert_eq!(
+        of_statement["see"],
+        serde_json::json!(["a/pools", "a/members"])
+    );
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::github::GitHub;
 use crate::output::{complain, diagnostics, say, stdout_is_terminal, styled};
 use crate::replay::{Again, Prepared, is_of_all, prepare};
 use crate::reports::{Files, Reports};
-use crate::statement::{Draft, of_file};
+use crate::statement::{Draft, of_file, vendor};
 use crate::{USAGE, args, rerun};
 
 pub(crate) fn merge(arguments: &args::Merge) -> anyhow::Result<u8> {
@@ -90,20 +90,22 @@ pub(crate) fn merge(arguments: &args::Merge) -> anyhow::Result<u8> {
     let Some(known) = known else {
         return Ok(USAGE);
     };
-    let stated = match (Draft::open(statement, &known)?, parts.first()) {
-        (Some(draft), Some(part)) => {
+    let vendor = vendor(statement, &known)?;
+    let prepared = match parts.first().filter(|_| vendor.is_some()) {
+        None => None,
+        Some(part) => {
             is_of_all(&parts)?;
             match prepare(part, suite.as_deref())? {
                 Again::Not(code) => return Ok(code),
                 Again::Judged(prepared) => {
                     same_suite(&prepared.suite, part)?;
-                    Some((draft, prepared))
+                    Some(prepared)
                 }
             }
         }
-        _ => None,
     };
     let evidence = evidence.as_deref().map(Joining::open).transpose()?;
+    let draft = Draft::open(statement, vendor)?;
     if let Some(joining) = &evidence {
         for part in &parts {
             move_evidence(&mut documents, part, joining.moves(part));
@@ -120,7 +122,7 @@ pub(crate) fn merge(arguments: &args::Merge) -> anyhow::Result<u8> {
     }
     // What is read is clean: a report that tells a secret is not written.
     let none = Secrets::default();
-    if let (Some((draft, prepared)), Some(directory)) = (stated, &arguments.evidence) {
+    if let (Some(draft), Some(prepared), Some(directory)) = (draft, prepared, &arguments.evidence) {
         let Prepared {
             suite, catalogue, ..
         } = prepared;

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::evidence::{All, Recorded, Spoilt, WAIVERS};
 use crate::output::{complain, diagnostics, say, stdout_is_terminal, styled};
 use crate::reports::{Files, Reports};
-use crate::statement::{self, Draft, of_file};
+use crate::statement::{Draft, of_file, speaks_of, vendor};
 use crate::{USAGE, args, select};
 
 /// Part of the evidence is missing or was changed.
@@ -39,10 +39,10 @@ pub(crate) fn replay(arguments: &args::Replay) -> anyhow::Result<u8> {
         all => all?,
     };
     let args::OfWhom { statement, target } = &arguments.of_whom;
-    let Some(vendor) = of_file(statement, target.as_deref())? else {
+    let Some(known) = of_file(statement, target.as_deref())? else {
         return Ok(USAGE);
     };
-    let draft = Draft::open(statement, &vendor)?;
+    let draft = Draft::open(statement, vendor(statement, &known)?)?;
     if draft.is_some() {
         is_of_all(&all.parts)?;
     }
@@ -96,7 +96,7 @@ pub(crate) fn replay(arguments: &args::Replay) -> anyhow::Result<u8> {
         else {
             return Ok(USAGE);
         };
-        statement::speaks_of(&suite)?;
+        speaks_of(&suite)?;
         draft.close(&report, &suite, &catalogue, &arguments.evidence, &none)?;
     }
     let files = match records {

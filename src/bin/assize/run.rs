@@ -47,19 +47,21 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     }
     let shard = shard::asked(&arguments.shard)?;
     let mut reports = Reports::open(&arguments.reports)?;
-    let draft = Draft::open(&arguments.statement, aim.vendor())?;
-    if draft.is_some() {
+    let vendor = statement::vendor(&arguments.statement, aim.vendor())?;
+    if vendor.is_some() {
         rests_on(arguments, &suite)?;
     }
     let of = match arguments.evidence_of {
         Some(args::EvidenceOf::All) => Kept::All,
-        None if draft.is_some() => Kept::All,
+        None if vendor.is_some() => Kept::All,
         Some(args::EvidenceOf::Failed) | None => Kept::Failed,
     };
     let mut evidence = (arguments.evidence.as_deref())
         .filter(|_| !arguments.dry_run)
         .map(|directory| Evidence::open(directory, of))
         .transpose()?;
+    // It may lie beside the evidence, in the same directory.
+    let draft = Draft::open(&arguments.statement, vendor)?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
         let earlier = (arguments.rerun.as_deref())

@@ -25,47 +25,57 @@ pub(crate) struct Draft {
     vendor: Vendor,
 }
 
+/// Who says what a statement says, if one is wanted. `known` is what is known besides the flags.
+pub(crate) fn vendor(flags: &args::Statement, known: &Vendor) -> anyhow::Result<Option<Vendor>> {
+    if flags.statement.is_none() {
+        return Ok(None);
+    }
+    let mut missing = Vec::new();
+    let mut take = |flag: &Option<String>, known: &str, name: &str, key: &str| {
+        let text = flag.as_deref().unwrap_or(known).trim().to_owned();
+        if text.is_empty() {
+            missing.push((name.to_owned(), key.to_owned()));
+        }
+        text
+    };
+    let vendor = Vendor {
+        organisation: take(
+            &flags.organisation,
+            &known.organisation,
+            "--organisation",
+            "organisation",
+        ),
+        product: take(&flags.product, &known.product, "--product", "product"),
+        version: take(
+            &flags.product_version,
+            &known.version,
+            "--product-version",
+            "version",
+        ),
+        contact: take(&flags.contact, &known.contact, "--contact", "contact"),
+    };
+    if !missing.is_empty() {
+        let (names, keys): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
+        let given: Vec<String> = names.iter().map(|name| format!("{name} TEXT")).collect();
+        let keys: Vec<String> = keys.iter().map(|key| format!("{key} = \"…\"")).collect();
+        bail!(
+            "a statement says who makes what and whom to ask; give {}, or write below [statement] in {FILE}: {}",
+            given.join(" "),
+            keys.join(", ")
+        );
+    }
+    Ok(Some(vendor))
+}
+
 impl Draft {
-    /// Makes sure that it can be written, and that it is known who says it. `known` is what is known besides the
-    /// flags.
-    pub(crate) fn open(flags: &args::Statement, known: &Vendor) -> anyhow::Result<Option<Self>> {
-        let Some(path) = &flags.statement else {
+    /// Makes sure that it can be written, on the word of somebody.
+    pub(crate) fn open(
+        flags: &args::Statement,
+        vendor: Option<Vendor>,
+    ) -> anyhow::Result<Option<Self>> {
+        let (Some(path), Some(vendor)) = (&flags.statement, vendor) else {
             return Ok(None);
         };
-        let mut missing = Vec::new();
-        let mut take = |flag: &Option<String>, known: &str, name: &str, key: &str| {
-            let text = flag.as_deref().unwrap_or(known).trim().to_owned();
-            if text.is_empty() {
-                missing.push((name.to_owned(), key.to_owned()));
-            }
-            text
-        };
-        let vendor = Vendor {
-            organisation: take(
-                &flags.organisation,
-                &known.organisation,
-                "--organisation",
-                "organisation",
-            ),
-            product: take(&flags.product, &known.product, "--product", "product"),
-            version: take(
-                &flags.product_version,
-                &known.version,
-                "--product-version",
-                "version",
-            ),
-            contact: take(&flags.contact, &known.contact, "--contact", "contact"),
-        };
-        if !missing.is_empty() {
-            let (names, keys): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
-            let given: Vec<String> = names.iter().map(|name| format!("{name} TEXT")).collect();
-            let keys: Vec<String> = keys.iter().map(|key| format!("{key} = \"…\"")).collect();
-            bail!(
-                "a statement says who makes what and whom to ask; give {}, or write below [statement] in {FILE}: {}",
-                given.join(" "),
-                keys.join(", ")
-            );
-        }
         Ok(Some(Self {
             path: path.clone(),
             file: Artefact::open(path)?,

@@ -4,8 +4,7 @@ use serde_json::Value as Json;
 
 use super::Statement;
 
-/// Every field in which they differ, in words. Who says it, and which version of the program worked it out, no
-/// evidence can tell.
+/// Every field in which they differ, in words. Which version of the program wrote it is no difference.
 ///
 /// # Errors
 /// None that is known; that of the serialiser is passed on.
@@ -14,10 +13,6 @@ pub fn differences(
     recomputed: &Statement,
 ) -> Result<Vec<String>, serde_json::Error> {
     let recomputed = Statement {
-        organisation: claimed.organisation.clone(),
-        product: claimed.product.clone(),
-        version: claimed.version.clone(),
-        contact: claimed.contact.clone(),
         tool_version: claimed.tool_version.clone(),
         ..recomputed.clone()
     };
