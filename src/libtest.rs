@@ -166,7 +166,7 @@ pub fn test(suite: Suite) -> ExitCode {
     let selected = plan
         .cases
         .iter()
-        .filter(|planned| planned.skip.is_none() && wanted(&arguments, &planned.case.id))
+        .filter(|planned| planned.skip.is_none() && wanted(&arguments, &planned.case.id()))
         .map(|planned| planned.case.clone())
         .collect::<Vec<_>>();
     let outcomes: Arc<OnceLock<Result<RunReport, String>>> = Arc::new(OnceLock::new());
@@ -175,13 +175,13 @@ pub fn test(suite: Suite) -> ExitCode {
         .cases
         .iter()
         .map(|planned| {
-            let id = planned.case.id.clone();
+            let id = planned.case.id().into_owned();
             let (ready, selected, outcomes) = (
                 Arc::clone(&ready),
                 Arc::clone(&selected),
                 Arc::clone(&outcomes),
             );
-            Trial::test(planned.case.id.clone(), move || {
+            Trial::test(id.clone(), move || {
                 let report = outcomes.get_or_init(|| ready.run(selected.to_vec()));
                 judge(report, &id)
             })

@@ -54,10 +54,8 @@ impl Filter {
                 .min()
         };
         cases.iter().min_by_key(|case| {
-            let distances = self
-                .ids
-                .iter()
-                .filter_map(|wanted| distance(wanted, &case.id));
+            let id = case.id();
+            let distances = self.ids.iter().filter_map(|wanted| distance(wanted, &id));
             distances.min().unwrap_or(usize::MAX)
         })
     }
@@ -129,7 +127,7 @@ impl Plan {
         let scope = target.scope();
         let cases: Vec<Planned> = cases
             .into_iter()
-            .filter(|case| wants(&case.id, &case.scenario.tags))
+            .filter(|case| wants(&case.id(), &case.scenario.tags))
             .map(|case| Planned {
                 skip: skip(suite, &case, target, &scope).map(|skip| skip.reason),
                 case,
@@ -331,8 +329,8 @@ mod tests {
                 tags: Vec::new(),
                 ..Filter::default()
             };
-            let nearest = filter.nearest(&cases).map(|case| case.id.as_str());
-            assert_eq!(nearest, Some(near), "{wanted:?}");
+            let nearest = filter.nearest(&cases).map(Case::id);
+            assert_eq!(nearest.as_deref(), Some(near), "{wanted:?}");
         }
         assert!(Filter::default().nearest(&[]).is_none());
     }

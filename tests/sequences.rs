@@ -103,7 +103,7 @@ fn walks(seed: u64, numbers: std::ops::Range<usize>) -> impl FnOnce(&Suite, &Tar
             ..Generate::default()
         };
         let mut cases = expand(suite, target, &generate).cases;
-        cases.retain(|case| case.id.starts_with("generated/sequences/"));
+        cases.retain(|case| case.id().starts_with("generated/sequences/"));
         cases.drain(..numbers.start);
         cases
     }

@@ -123,7 +123,7 @@ fn pairs(cases: &[&Case]) -> Option<Pairs> {
     let have: BTreeSet<String> = cases
         .iter()
         .flat_map(|case| {
-            let words: Vec<String> = (matrix.axes.iter().zip(&case.values))
+            let words: Vec<String> = (matrix.axes.iter().zip(case.values()))
                 .map(|(axis, (_, value))| word(axis, &Axis::word(value)))
                 .collect();
             let pair = |at: usize, other: usize| format!("{}, {}", words[at], words[other]);

@@ -3,15 +3,37 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
-use super::Case;
 use super::covering::cover;
+use super::{Case, Instance};
 use crate::suite::model::{Axis, Matrix, Scenario};
 use crate::template::{Scope, percent_encode};
 
 /// The longest part of an id that names values, so that an id can be a file's name.
 const LONGEST: usize = 120;
+
+/// The combinations of a matrix that are cases. Ids, titles and values follow from them when they are asked for:
+/// there may be many.
+#[derive(Debug)]
+pub(super) struct Rows {
+    /// The numbers of the values, axis by axis, row after row.
+    values: Vec<u32>,
+    /// Why they were chosen, if not all are cases.
+    strategy: Option<Strategy>,
+}
+
+/// How rows were chosen.
+#[derive(Debug)]
+struct Strategy {
+    /// Such as `pairwise`.
+    name: String,
+    /// What is covered: `pairs`.
+    parts: String,
+    /// By row: how many parts it adds.
+    adds: Vec<usize>,
+}
 
 /// What a strategy or a limit left out of a matrix.
 #[derive(Debug, Clone)]
@@ -22,7 +44,7 @@ pub struct LeftOut {
     pub why: String,
     /// How many combinations there are besides the cases; `None` if there are too many to look at each.
     pub count: Option<usize>,
-    cases: BTreeSet<Vec<usize>>,
+    rows: Arc<Rows>,
 }
 
 impl LeftOut {
@@ -31,11 +53,18 @@ impl LeftOut {
         let matrix = self.scenario.matrix.as_ref();
         let listed = matrix.filter(|matrix| matrix.space.is_listed());
         listed.into_iter().flat_map(|matrix| {
-            let rows = matrix.space.combinations();
-            rows.filter(|row| !self.cases.contains(row))
+            let width = matrix.axes.len().max(1);
+            let cases: BTreeSet<&[u32]> = self.rows.values.chunks(width).collect();
+            let rows = matrix.space.combinations().map(numbers);
+            rows.filter(move |row| !cases.contains(row.as_slice()))
                 .map(|row| id(&self.scenario, matrix, &row))
         })
     }
+}
+
+fn numbers(row: Vec<usize>) -> Vec<u32> {
+    let number = |value| u32::try_from(value).unwrap_or(u32::MAX);
+    row.into_iter().map(number).collect()
 }
 
 /// The cases of a scenario with a matrix, and what was left out of it, if anything was.
@@ -44,100 +73,139 @@ pub(super) fn cases(
     matrix: &Matrix,
     seed: u64,
 ) -> (Vec<Case>, Option<LeftOut>) {
-    let axes = matrix.axes.iter().map(|axis| axis.name.value.as_str());
-    let axes = axes.collect::<Vec<_>>().join(", ");
-    let strategy = matrix.strength.map(|strength| match strength {
-        2 => "pairwise".to_owned(),
-        _ => format!("{strength}-way"),
-    });
-    let mut chosen: Vec<(Vec<usize>, String)> = match (&strategy, matrix.strength) {
-        (Some(strategy), Some(strength)) => {
+    let limit = matrix.limit.unwrap_or(usize::MAX);
+    let mut values = Vec::new();
+    let (chosen, strategy) = match matrix.strength {
+        Some(strength) => {
             // That the parts can be told was found when the suite was read.
             let parts = matrix.space.parts(strength).unwrap_or_default();
             let rows = cover(&matrix.space, &parts, seed);
-            let count = rows.len();
-            let parts = match strength {
-                1 => "values".to_owned(),
-                2 => "pairs".to_owned(),
-                _ => format!("choices of {strength} values"),
+            let adds = rows.iter().map(|row| row.adds).collect();
+            let chosen = rows.len();
+            rows.into_iter()
+                .take(limit)
+                .for_each(|row| values.extend(numbers(row.values)));
+            let (name, parts) = match strength {
+                1 => ("1-way".to_owned(), "values".to_owned()),
+                2 => ("pairwise".to_owned(), "pairs".to_owned()),
+                _ => (
+                    format!("{strength}-way"),
+                    format!("choices of {strength} values"),
+                ),
             };
-            let why = |(at, row)| {
-                let super::covering::Row { values, adds } = row;
-                let why =
-                    format!("{strategy} over {axes}: row {at} of {count}, with {adds} new {parts}");
-                (values, why)
-            };
-            (1..).zip(rows).map(why).collect()
+            (chosen, Some(Strategy { name, parts, adds }))
         }
-        _ => matrix
-            .space
-            .combinations()
-            .map(|values| (values, format!("every combination of {axes}")))
-            .collect(),
+        None => {
+            let mut chosen = 0;
+            for row in matrix.space.combinations() {
+                if chosen < limit {
+                    values.extend(numbers(row));
+                }
+                chosen += 1;
+            }
+            (chosen, None)
+        }
     };
-    let limited = matrix.limit.filter(|limit| chosen.len() > *limit);
-    chosen.truncate(limited.unwrap_or(usize::MAX));
-    let whys = strategy
-        .into_iter()
-        .chain(limited.map(|limit| format!("the limit of {limit}")));
+    let limited = (chosen > limit).then(|| format!("the limit of {limit}"));
+    let cases = chosen.min(limit);
+    let count = match strategy {
+        None => Some(chosen - cases),
+        Some(_) => (matrix.space.is_listed()).then(|| matrix.space.combinations().count() - cases),
+    };
+    let whys = strategy.iter().map(|strategy| strategy.name.clone());
+    let why = whys.chain(limited).collect::<Vec<_>>().join(" and ");
+    let rows = Arc::new(Rows { values, strategy });
+    let list = (0..cases)
+        .filter_map(|at| u32::try_from(at).ok())
+        .map(|at| Case {
+            scenario: Arc::clone(scenario),
+            instance: Instance::Row(Arc::clone(&rows), at),
+        })
+        .collect();
     let left_out = LeftOut {
         scenario: Arc::clone(scenario),
-        why: whys.collect::<Vec<_>>().join(" and "),
-        count: (matrix.space.is_listed())
-            .then(|| matrix.space.combinations().count() - chosen.len()),
-        cases: chosen.iter().map(|(row, _)| row.clone()).collect(),
+        why,
+        count,
+        rows,
     };
-    let list = chosen
-        .into_iter()
-        .map(|(row, why)| case(scenario, matrix, &row, why))
-        .collect();
     (
         list,
         Some(left_out).filter(|left_out| left_out.count != Some(0)),
     )
 }
 
-fn case(scenario: &Arc<Scenario>, matrix: &Matrix, row: &[usize], why: String) -> Case {
-    let values: Vec<_> = matrix
-        .axes
-        .iter()
-        .zip(row)
-        .map(|(axis, value)| (axis.name.value.clone(), axis.values[*value].clone()))
-        .collect();
-    let mut scope = Scope::new();
-    for (name, value) in &values {
-        scope.set(name.as_str(), value);
+impl Rows {
+    /// The numbers of a row's values; none without axes.
+    fn row(&self, matrix: &Matrix, at: u32) -> &[u32] {
+        let width = matrix.axes.len();
+        let start = width * at as usize;
+        self.values.get(start..start + width).unwrap_or_default()
     }
-    // An expression that has no value for this combination stands as it is written.
-    let title = matrix
-        .title
-        .text(&scope)
-        .unwrap_or_else(|_| scenario.title.clone());
-    let named: BTreeSet<&str> = matrix.title.exprs().flat_map(|expr| expr.roots()).collect();
-    let rest: Vec<String> = values
-        .iter()
-        .filter(|(name, _)| !named.contains(name.as_str()))
-        .map(|(name, value)| format!("{name} {}", Axis::word(value)))
-        .collect();
-    let title = if rest.is_empty() {
-        title
-    } else {
-        format!("{title} ({})", rest.join(", "))
-    };
-    Case {
-        id: id(scenario, matrix, row),
-        title,
-        scenario: Arc::clone(scenario),
-        values,
-        why: Some(why),
+
+    /// The values of a row, by the names of their axes.
+    pub(super) fn values<'m>(
+        &self,
+        matrix: &'m Matrix,
+        at: u32,
+    ) -> impl Iterator<Item = (&'m str, &'m Json)> {
+        let axes = matrix.axes.iter().zip(self.row(matrix, at));
+        axes.map(|(axis, value)| {
+            let value = &axis.values[*value as usize];
+            (axis.name.value.as_str(), value)
+        })
+    }
+
+    /// Why a row is a case.
+    pub(super) fn why(&self, matrix: &Matrix, at: u32) -> String {
+        let axes = matrix.axes.iter().map(|axis| axis.name.value.as_str());
+        let axes = axes.collect::<Vec<_>>().join(", ");
+        match &self.strategy {
+            None => format!("every combination of {axes}"),
+            Some(Strategy { name, parts, adds }) => {
+                let (count, at) = (adds.len(), at as usize);
+                let adds = adds.get(at).copied().unwrap_or_default();
+                format!(
+                    "{name} over {axes}: row {} of {count}, with {adds} new {parts}",
+                    at + 1
+                )
+            }
+        }
+    }
+
+    /// What people read of a row.
+    pub(super) fn title(&self, scenario: &Scenario, matrix: &Matrix, at: u32) -> String {
+        let mut scope = Scope::new();
+        for (name, value) in self.values(matrix, at) {
+            scope.set(name, value);
+        }
+        // An expression that has no value for this combination stands as it is written.
+        let title = matrix
+            .title
+            .text(&scope)
+            .unwrap_or_else(|_| scenario.title.clone());
+        let named: BTreeSet<&str> = matrix.title.exprs().flat_map(|expr| expr.roots()).collect();
+        let rest: Vec<String> = self
+            .values(matrix, at)
+            .filter(|(name, _)| !named.contains(name))
+            .map(|(name, value)| format!("{name} {}", Axis::word(value)))
+            .collect();
+        if rest.is_empty() {
+            title
+        } else {
+            format!("{title} ({})", rest.join(", "))
+        }
+    }
+
+    pub(super) fn id(&self, scenario: &Scenario, matrix: &Matrix, at: u32) -> String {
+        id(scenario, matrix, self.row(matrix, at))
     }
 }
 
 /// The scenario's id with the values by the names of their axes. What an id, a filter or a file's name would
 /// stumble over is percent-encoded; the end of what is too long gives way to a digest of the whole.
-fn id(scenario: &Scenario, matrix: &Matrix, row: &[usize]) -> String {
+fn id(scenario: &Scenario, matrix: &Matrix, row: &[u32]) -> String {
     let values = matrix.axes.iter().zip(row).map(|(axis, value)| {
-        let word = Axis::word(&axis.values[*value]);
+        let word = Axis::word(&axis.values[*value as usize]);
         format!(
             "{}={}",
             percent_encode(&axis.name.value),
@@ -158,6 +226,8 @@ fn id(scenario: &Scenario, matrix: &Matrix, row: &[usize]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
     use crate::case::{Expansion, Generate, expand};
     use crate::suite::{Files, Selection, load};
@@ -180,12 +250,8 @@ mod tests {
         expand(&suite, &target, &generate)
     }
 
-    fn ids(expansion: &Expansion) -> Vec<&str> {
-        expansion
-            .cases
-            .iter()
-            .map(|case| case.id.as_str())
-            .collect()
+    fn ids(expansion: &Expansion) -> Vec<Cow<'_, str>> {
+        expansion.cases.iter().map(Case::id).collect()
     }
 
     #[test]
@@ -194,10 +260,8 @@ mod tests {
             "title: 'of {{ size }}'\ngenerate: { matrix: { size: [0, 3], state: [on, off] }, exclude: \"size == 0 and state == 'off'\" }\nsteps: GET /",
             0,
         );
-        let told: Vec<(&str, &str)> = all
-            .cases
-            .iter()
-            .map(|case| (case.id.as_str(), case.title.as_str()))
+        let told: Vec<_> = (all.cases.iter())
+            .map(|case| (case.id(), case.title()))
             .collect();
         assert_eq!(
             told,
@@ -206,10 +270,11 @@ mod tests {
                 ("many/size=3,state=on", "of 3 (state on)"),
                 ("many/size=3,state=off", "of 3 (state off)"),
             ]
+            .map(|(id, title)| (id.into(), title.into()))
         );
-        assert_eq!(all.cases[2].values[0], ("size".to_owned(), 3.into()));
+        assert_eq!(all.cases[2].values().next(), Some(("size", &3.into())));
         assert_eq!(
-            all.cases[0].why.as_deref(),
+            all.cases[0].why().as_deref(),
             Some("every combination of size, state")
         );
         assert!(all.left_out.is_empty());
@@ -245,11 +310,11 @@ mod tests {
         assert_eq!(left_out.why, "pairwise");
         let left: Vec<String> = left_out.ids().collect();
         assert_eq!(left_out.count, Some(left.len()));
-        let cases: BTreeSet<&str> = ids(&pairs).into_iter().collect();
+        let cases: BTreeSet<_> = ids(&pairs).into_iter().collect();
         assert!(left.iter().all(|id| !cases.contains(id.as_str())));
         assert_eq!(left.len() + cases.len(), 18);
         assert!(cases.len() < 12, "{cases:?}");
-        let why = pairs.cases[0].why.as_deref().unwrap();
+        let why = pairs.cases[0].why().unwrap();
         assert!(why.starts_with("pairwise over a, b, c: row 1 of "), "{why}");
         assert!(why.ends_with(", with 3 new pairs"), "{why}");
     }
@@ -285,7 +350,7 @@ mod tests {
         let of_one = |expansion: &Expansion| {
             let ids = ids(expansion).into_iter();
             let own = ids.filter(|id| id.starts_with("many/one/"));
-            own.map(str::to_owned).collect::<Vec<_>>()
+            own.map(Cow::into_owned).collect::<Vec<_>>()
         };
         assert_eq!(of_one(&first), of_one(&second));
         assert_ne!(of_one(&first), of_one(&other));

@@ -13,27 +13,35 @@ pub use coverage::{Coverage, Operation, Pairs, coverage};
 pub use matrix::LeftOut;
 pub use write::text;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::suite::model::{Scenario, Suite};
+use crate::suite::model::{Matrix, Scenario, Suite};
 use crate::target::Target;
 use crate::template::Scope;
 
-/// One concrete instance of a scenario.
+/// One concrete instance of a scenario. There may be many, so that it holds next to nothing: what it is called and
+/// what its values are is worked out when it is asked for.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// Such as `pools/delete/in_use/pool-with-members`: the same on every machine and in every run.
-    pub id: String,
-    /// What people read.
-    pub title: String,
     /// What it is an instance of.
     pub scenario: Arc<Scenario>,
-    /// Values that make it this instance; the scenario's expressions know them by name.
-    pub values: Vec<(String, Json)>,
-    /// Why it exists, if it was generated.
-    pub why: Option<String>,
+    instance: Instance,
+}
+
+/// Which instance a case is.
+#[derive(Debug, Clone)]
+enum Instance {
+    /// The scenario as it is written.
+    Written,
+    /// A row of its matrix.
+    Row(Arc<matrix::Rows>, u32),
+    /// A scenario that was generated, for this reason.
+    Generated(Arc<str>),
+    /// Another one under this id.
+    Called(Arc<(Instance, String)>),
 }
 
 /// What is generated besides the scenarios that are written.
@@ -83,11 +91,8 @@ pub fn expand(suite: &Suite, target: &Target, generate: &Generate) -> Expansion 
             expansion.left_out.extend(left_out);
         } else {
             expansion.cases.push(Case {
-                id: scenario.id.clone(),
-                title: scenario.title.clone(),
                 scenario: Arc::clone(scenario),
-                values: Vec::new(),
-                why: None,
+                instance: Instance::Written,
             });
         }
     }
@@ -117,22 +122,93 @@ pub fn expand(suite: &Suite, target: &Target, generate: &Generate) -> Expansion 
     expansion
 }
 
+impl Instance {
+    /// What it is under whatever id.
+    fn own(&self) -> &Self {
+        match self {
+            Self::Called(called) => called.0.own(),
+            own => own,
+        }
+    }
+}
+
 impl Case {
     /// The case of a generated scenario, and why there is one.
     fn generated(scenario: Scenario, why: String) -> Self {
         Self {
-            id: scenario.id.clone(),
-            title: scenario.title.clone(),
             scenario: Arc::new(scenario),
-            values: Vec::new(),
-            why: Some(why),
+            instance: Instance::Generated(why.into()),
         }
+    }
+
+    /// The same instance of another scenario, which must have the same matrix.
+    pub(crate) fn of(&self, scenario: Scenario) -> Self {
+        Self {
+            scenario: Arc::new(scenario),
+            instance: self.instance.clone(),
+        }
+    }
+
+    /// The row of the scenario's matrix that it is.
+    fn row(&self) -> Option<(&matrix::Rows, &Matrix, u32)> {
+        match (self.instance.own(), &self.scenario.matrix) {
+            (Instance::Row(rows, at), Some(matrix)) => Some((rows, matrix, *at)),
+            _ => None,
+        }
+    }
+
+    /// The same case under another id.
+    #[must_use]
+    pub fn called(&self, id: String) -> Self {
+        Self {
+            scenario: Arc::clone(&self.scenario),
+            instance: Instance::Called(Arc::new((self.instance.clone(), id))),
+        }
+    }
+
+    /// Such as `pools/delete/in_use/pool-with-members`: the same on every machine and in every run.
+    pub fn id(&self) -> Cow<'_, str> {
+        if let Instance::Called(called) = &self.instance {
+            return called.1.as_str().into();
+        }
+        match self.row() {
+            Some((rows, matrix, at)) => rows.id(&self.scenario, matrix, at).into(),
+            None => self.scenario.id.as_str().into(),
+        }
+    }
+
+    /// What people read.
+    pub fn title(&self) -> Cow<'_, str> {
+        match self.row() {
+            Some((rows, matrix, at)) => rows.title(&self.scenario, matrix, at).into(),
+            None => self.scenario.title.as_str().into(),
+        }
+    }
+
+    /// Values that make it this instance; the scenario's expressions know them by name.
+    pub fn values(&self) -> impl Iterator<Item = (&str, &Json)> {
+        let row = self.row().into_iter();
+        row.flat_map(|(rows, matrix, at)| rows.values(matrix, at))
+    }
+
+    /// Why it exists, if it was generated.
+    pub fn why(&self) -> Option<Cow<'_, str>> {
+        match (self.instance.own(), self.row()) {
+            (_, Some((rows, matrix, at))) => Some(rows.why(matrix, at).into()),
+            (Instance::Generated(why), _) => Some(Cow::Borrowed(why)),
+            _ => None,
+        }
+    }
+
+    /// Whether it was generated, be it from a matrix.
+    pub fn is_generated(&self) -> bool {
+        !matches!(self.instance.own(), Instance::Written)
     }
 
     /// The names that belong to it alone.
     pub fn name_values(&self, scope: &mut Scope) {
-        for (name, value) in &self.values {
-            scope.set(name.as_str(), value);
+        for (name, value) in self.values() {
+            scope.set(name, value);
         }
     }
 

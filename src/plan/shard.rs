@@ -101,12 +101,12 @@ impl Plan {
     /// Keeps the cases of one shard, and notes what they are a part of.
     #[must_use]
     pub fn sharded(mut self, suite: &Suite, shard: Shard) -> Self {
-        let ids = self.cases.iter().map(|planned| planned.case.id.as_str());
+        let ids = self.cases.iter().map(|planned| planned.case.id());
         let plan = digest(ids);
         let mut places = Vec::new();
         let mut cases = Vec::new();
         for (at, planned) in self.cases.into_iter().enumerate() {
-            if shard.holds(&planned.case.id) {
+            if shard.holds(&planned.case.id()) {
                 places.push(at);
                 cases.push(planned);
             }
@@ -134,9 +134,10 @@ pub fn suite_digest(suite: &Suite) -> String {
 }
 
 /// The SHA-256 of texts, each behind its length, in hexadecimal digits.
-fn digest<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+fn digest(texts: impl Iterator<Item = impl AsRef<str>>) -> String {
     let mut hash = Sha256::new();
     for text in texts {
+        let text = text.as_ref();
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());
     }

@@ -309,7 +309,7 @@ pub async fn run(
                 shared: Arc::clone(&shared),
                 track: match (&playback, &options.evidence) {
                     (Some(playback), _) => {
-                        let tape = caught(|| (playback.tapes)(&case.id));
+                        let tape = caught(|| (playback.tapes)(&case.id()));
                         Track::playing(tape.and_then(|tape| tape))
                     }
                     (None, Some(_)) => Track::recording(),
@@ -470,7 +470,7 @@ fn written(plan: &Plan) -> Vec<Written> {
     plan.cases
         .iter()
         .map(|planned| &planned.case)
-        .filter(|case| case.why.is_none() || case.scenario.matrix.is_some())
+        .filter(|case| !case.is_generated() || case.scenario.matrix.is_some())
         .filter(|case| known.insert(&case.scenario.id))
         .map(|case| Written {
             location: case.scenario.span.location(),

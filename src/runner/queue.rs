@@ -27,8 +27,8 @@ impl Queue {
         most: usize,
     ) -> Self {
         if !durations.is_empty() {
-            let took = |case: &Case| durations.get(&case.id).copied().unwrap_or(Duration::MAX);
-            cases.sort_by_key(|(_, case)| Reverse(took(case)));
+            let took = |case: &Case| durations.get(&*case.id()).copied().unwrap_or(Duration::MAX);
+            cases.sort_by_cached_key(|(_, case)| Reverse(took(case)));
         }
         let mut waiting = [VecDeque::new(), VecDeque::new()];
         for (turn, (place, case)) in cases.into_iter().enumerate() {

@@ -55,10 +55,8 @@ impl Rooms {
         for (resource, most) in limits {
             let count = |of: &BTreeMap<String, usize>| of.get(resource).copied().unwrap_or(0);
             let greatest = |of: &dyn Fn(&Work) -> usize| {
-                let counts = works
-                    .iter()
-                    .map(|(case, work)| (of(work), case.id.as_str()));
-                counts.max_by_key(|(count, _)| *count).unwrap_or((0, ""))
+                let counts = works.iter().map(|(case, work)| (of(work), Some(*case)));
+                counts.max_by_key(|(count, _)| *count).unwrap_or((0, None))
             };
             let (own, _) = greatest(&|work| count(&work.own));
             let (shared, _) = greatest(&|work| count(&work.shared));
@@ -69,7 +67,8 @@ impl Rooms {
                 return Err(NoRoom {
                     resource: resource.clone(),
                     most: *most,
-                    case: if own > 0 { creator } else { borrower }.to_owned(),
+                    case: (if own > 0 { creator } else { borrower })
+                        .map_or_else(String::new, |case| case.id().into_owned()),
                     needed,
                 });
             }

@@ -1,7 +1,6 @@
 //! A failing history made short: what is not needed for the failure is left out, on fresh objects each time.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -30,8 +29,8 @@ pub(super) async fn shrink(ctx: &Context, case: &Case, found: Run) -> CaseOutcom
         ] = case.scenario.steps.as_slice()
         {
             // What it comes to is another every time, so that leaving something out tells nothing.
-            let why = case.why.as_deref().unwrap_or(&case.title);
-            outcome.reproducer = Some(text(&case.scenario, why));
+            let why = case.why().unwrap_or_else(|| case.title());
+            outcome.reproducer = Some(text(&case.scenario, &why));
         }
         return outcome;
     };
@@ -57,7 +56,7 @@ pub(super) async fn shrink(ctx: &Context, case: &Case, found: Run) -> CaseOutcom
         }
     };
     let steps = history.steps.len();
-    let why = case.why.as_deref().unwrap_or(&case.title);
+    let why = case.why().unwrap_or_else(|| case.title());
     let about = format!(
         "{why}.\nShortened from {length} to {steps} steps; the last one fails.\nFirst finding: {}",
         outcome
@@ -223,10 +222,7 @@ impl Shrinker<'_> {
         scenario: &Scenario,
         grace: Option<Duration>,
     ) -> Option<CaseOutcome> {
-        let case = Case {
-            scenario: Arc::new(scenario.clone()),
-            ..self.case.clone()
-        };
+        let case = self.case.of(scenario.clone());
         let run = run(self.ctx, &case, grace).await;
         let same = Symptom::of(&case.scenario, &run).is_some_and(|symptom| symptom == self.symptom);
         (same && run.at + 1 == case.scenario.steps.len()).then_some(run.outcome)

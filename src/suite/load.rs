@@ -1,39 +1,27 @@
-//! The files of a suite: found below one root, read, and never outside it.
+//! The files of a suite, read and linked.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::{Component, Path, PathBuf};
+use std::collections::{BTreeSet, VecDeque};
+use std::path::{Component, Path};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::files::{Files, Listed, MANIFEST_FILE};
 use super::link::{Parts, link};
 use super::model::Suite;
 use super::openapi::OpenApi;
 use super::parse::{Document, document};
-use super::yaml;
+use super::yaml::{self, Node};
 use crate::source::{Diagnostic, Source, Span, Spanned};
 
-/// The name of a manifest.
-pub const MANIFEST_FILE: &str = "suite.yaml";
-/// A file of a suite may be this long, in bytes.
-pub const FILE_LIMIT: u64 = 8 << 20;
 /// A suite may have so many expressions; one takes some kilobytes when it is compiled.
 const EXPRESSIONS: usize = 30_000;
 
-/// Where the files of a suite come from.
-#[derive(Debug, Clone)]
-pub enum Files {
-    /// A directory; nothing outside it is read, links included.
-    Directory {
-        /// The directory.
-        root: PathBuf,
-        /// What stands before a file's name when people are told of it.
-        prefix: String,
-        /// The working directory below the root, with a slash at its end, if it lies there: files below it
-        /// are told of by their names from there.
-        here: Option<String>,
-    },
-    /// Files that are part of the program, by path.
-    Embedded(BTreeMap<String, &'static str>),
-}
+/// So many files are read at once.
+const BATCH: usize = 1024;
+/// Fewer are read by one thread.
+const FEW: usize = 16;
+/// What an expression takes that is taken apart from the outside in.
+const STACK: usize = 8 << 20;
 
 /// What to load.
 #[derive(Debug, Clone)]
@@ -74,7 +62,7 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
     let mut strip: Vec<String> = Vec::new();
     if let Some(files) = &selection.suite {
         let files = &files.rooted();
-        loader.file(files, MANIFEST_FILE, &[]);
+        loader.file(files, Listed::at(MANIFEST_FILE), &[]);
         if let Some(manifest) = loader.parts.manifest.take() {
             let (uses, scenarios, openapi) = (
                 manifest.uses.clone(),
@@ -179,7 +167,7 @@ fn is_local(diagnostic: &Diagnostic) -> bool {
 struct Loader {
     found: Vec<Diagnostic>,
     seen: BTreeSet<String>,
-    queue: VecDeque<(Arc<Files>, String)>,
+    queue: VecDeque<(Arc<Files>, Listed)>,
     parts: Parts,
     /// Whether a file gave nothing at all.
     lost: bool,
@@ -189,9 +177,19 @@ struct Loader {
 
 impl Loader {
     fn drain(&mut self, strip: &[String]) {
-        while let Some((files, path)) = self.queue.pop_front() {
-            self.file(&files, &path, strip);
+        while !self.queue.is_empty() {
+            let mut batch: Vec<_> = self.queue.drain(..self.queue.len().min(BATCH)).collect();
+            batch.retain(|(files, file)| self.seen.insert(files.shown(&file.path)));
+            let left = EXPRESSIONS.saturating_sub(self.expressions);
+            for ((files, file), read) in batch.iter().zip(read_all(&batch, left)) {
+                self.take(files, &file.path, read, strip);
+            }
         }
+    }
+
+    fn file(&mut self, files: &Arc<Files>, file: Listed, strip: &[String]) {
+        self.queue.push_back((Arc::clone(files), file));
+        self.drain(strip);
     }
 
     fn enqueue(&mut self, files: &Arc<Files>, base: &str, paths: &[Spanned<String>]) {
@@ -233,11 +231,9 @@ impl Loader {
         resolved
     }
 
-    fn file(&mut self, files: &Arc<Files>, path: &str, strip: &[String]) {
-        if !self.seen.insert(files.shown(path)) {
-            return;
-        }
-        let source = match files.read(path) {
+    /// Takes in what was read of a file, in the order of the files.
+    fn take(&mut self, files: &Arc<Files>, path: &str, read: FileRead, strip: &[String]) {
+        let source = match read.source {
             Ok(source) => source,
             Err(why) => {
                 self.found.push(Diagnostic::without_place(
@@ -250,7 +246,8 @@ impl Loader {
         self.parts
             .sources
             .push((path.to_owned(), Arc::clone(&source)));
-        let Some(node) = yaml::parse(&source, &mut self.found) else {
+        self.found.extend(read.found);
+        let Some((node, document)) = read.node else {
             self.lost = true;
             return;
         };
@@ -267,10 +264,18 @@ impl Loader {
             self.lost = true;
             return;
         }
-        if node.get("openapi").is_some() && node.get("paths").is_some() {
+        if is_openapi(&node) {
             return;
         }
-        match document(&source, &node, &mut self.found) {
+        let document = match document {
+            Some((document, found)) => {
+                self.found.extend(found);
+                document
+            }
+            // Another file had come to be too much.
+            None => self::document(&source, &node, &mut self.found),
+        };
+        match document {
             None => self.lost = true,
             Some(Document::Manifest(manifest)) if path == MANIFEST_FILE => {
                 self.parts.manifest = Some(manifest);
@@ -304,7 +309,7 @@ impl Loader {
         let Some(resolved) = self.inside("", path) else {
             return;
         };
-        let source = match files.read(&resolved) {
+        let source = match files.read(&Listed::at(resolved.as_str())) {
             Ok(source) => source,
             Err(why) => {
                 self.found.push(
@@ -323,6 +328,77 @@ impl Loader {
             self.parts.openapi = OpenApi::read(&node, &mut self.found);
         }
     }
+}
+
+/// A file as it can be read without the others.
+struct FileRead {
+    source: Result<Arc<Source>, String>,
+    found: Vec<Diagnostic>,
+    /// Its tree, and what that means with what is wrong with it, unless there were too many expressions already.
+    node: Option<(Node, Option<(Option<Document>, Vec<Diagnostic>)>)>,
+}
+
+/// Reads files on all processors; the results are in the order of the files. Once there are more expressions than
+/// may be left, no more are compiled.
+fn read_all(batch: &[(Arc<Files>, Listed)], left: usize) -> Vec<FileRead> {
+    let expressions = AtomicUsize::new(0);
+    let read = |(files, file): &(Arc<Files>, Listed)| read(files, file, &expressions, left);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if batch.len() < FEW || threads == 1 {
+        return batch.iter().map(read).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut own = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = batch.get(at) else {
+                return own;
+            };
+            own.push((at, read(file)));
+        }
+    };
+    let mut all = std::thread::scope(|scope| {
+        let spawn = |_| {
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            thread.spawn_scoped(scope, work).ok()
+        };
+        let others: Vec<_> = (1..threads).filter_map(spawn).collect();
+        let mut all = work();
+        for other in others {
+            match other.join() {
+                Ok(own) => all.extend(own),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, read)| read).collect()
+}
+
+fn read(files: &Files, file: &Listed, expressions: &AtomicUsize, left: usize) -> FileRead {
+    let mut found = Vec::new();
+    let source = files.read(file);
+    let node = (source.as_ref().ok()).and_then(|source| {
+        let node = yaml::parse(source, &mut found)?;
+        let own = node.expressions();
+        let before = expressions.fetch_add(own, Ordering::Relaxed);
+        let document = (before + own <= left && !is_openapi(&node)).then(|| {
+            let mut found = Vec::new();
+            (document(source, &node, &mut found), found)
+        });
+        Some((node, document))
+    });
+    FileRead {
+        source,
+        found,
+        node,
+    }
+}
+
+fn is_openapi(node: &Node) -> bool {
+    node.get("openapi").is_some() && node.get("paths").is_some()
 }
 
 /// The path part of a case id: below the scenarios' directory, without the suffix.
@@ -355,141 +431,4 @@ fn resolve(base: &str, path: &str) -> Option<String> {
         }
     }
     Some(parts.join("/"))
-}
-
-fn is_yaml(path: &str) -> bool {
-    path.ends_with(".yaml") || path.ends_with(".yml")
-}
-
-impl Files {
-    /// The nearest directory at or above `path` that holds a manifest.
-    pub fn suite_root(path: &Path) -> Option<PathBuf> {
-        path.ancestors()
-            .find(|directory| directory.join(MANIFEST_FILE).is_file())
-            .map(Path::to_path_buf)
-    }
-
-    /// The same with the real path of its root, which every file is held against.
-    fn rooted(&self) -> Arc<Self> {
-        let mut files = self.clone();
-        if let Self::Directory { root, .. } = &mut files
-            && let Ok(real) = root.canonicalize()
-        {
-            *root = real;
-        }
-        Arc::new(files)
-    }
-
-    fn shown(&self, path: &str) -> String {
-        match self {
-            Self::Directory { prefix, here, .. } => {
-                match here.as_deref().and_then(|here| path.strip_prefix(here)) {
-                    Some(below) => below.to_owned(),
-                    None => format!("{prefix}{path}"),
-                }
-            }
-            Self::Embedded(_) => path.to_owned(),
-        }
-    }
-
-    /// The YAML files at a path, sorted: the file itself, or all below the directory but hidden ones.
-    fn list(&self, path: &str) -> Result<Vec<String>, String> {
-        match self {
-            Self::Embedded(files) => {
-                let below: Vec<String> = files
-                    .keys()
-                    .filter(|file| {
-                        *file == path
-                            || (is_yaml(file)
-                                && (path.is_empty()
-                                    || file
-                                        .strip_prefix(path)
-                                        .is_some_and(|rest| rest.starts_with('/'))))
-                    })
-                    .cloned()
-                    .collect();
-                if below.is_empty() {
-                    Err("it is not there".to_owned())
-                } else {
-                    Ok(below)
-                }
-            }
-            Self::Directory { .. } => {
-                let start = self.inside(path)?;
-                if start.is_file() {
-                    return Ok(vec![path.to_owned()]);
-                }
-                let mut list = Vec::new();
-                for entry in ignore::WalkBuilder::new(&start)
-                    .standard_filters(false)
-                    .hidden(true)
-                    .follow_links(false)
-                    .sort_by_file_path(Ord::cmp)
-                    .build()
-                {
-                    let entry = entry.map_err(|error| error.to_string())?;
-                    let Ok(below) = entry.path().strip_prefix(&start) else {
-                        continue;
-                    };
-                    let below = below.to_string_lossy().replace('\\', "/");
-                    if entry.file_type().is_some_and(|kind| kind.is_file())
-                        && is_yaml(&below)
-                        && below != MANIFEST_FILE
-                    {
-                        list.push(if path.is_empty() {
-                            below
-                        } else {
-                            format!("{path}/{below}")
-                        });
-                    }
-                }
-                Ok(list)
-            }
-        }
-    }
-
-    fn read(&self, path: &str) -> Result<Arc<Source>, String> {
-        let name = self.shown(path);
-        match self {
-            Self::Embedded(files) => files
-                .get(path)
-                .map(|text| Source::new(name, *text))
-                .ok_or_else(|| "it is not there".to_owned()),
-            Self::Directory { .. } => {
-                let file = self.inside(path)?;
-                let metadata = file.metadata().map_err(|error| error.to_string())?;
-                if !metadata.is_file() {
-                    return Err("it is no file".to_owned());
-                }
-                let length = metadata.len();
-                if length > FILE_LIMIT {
-                    return Err(format!("it has {length} bytes, more than {FILE_LIMIT}"));
-                }
-                let bytes = std::fs::read(&file).map_err(|error| error.to_string())?;
-                let text = String::from_utf8(bytes).map_err(|error| {
-                    format!(
-                        "it is not UTF-8 at byte {}",
-                        error.utf8_error().valid_up_to()
-                    )
-                })?;
-                Ok(Source::new(name, text))
-            }
-        }
-    }
-
-    /// The real path of a file, if that lies below the root.
-    fn inside(&self, path: &str) -> Result<PathBuf, String> {
-        let Self::Directory { root, .. } = self else {
-            return Err("it is not there".to_owned());
-        };
-        let real = root
-            .join(path)
-            .canonicalize()
-            .map_err(|error| error.to_string())?;
-        if real.starts_with(root) {
-            Ok(real)
-        } else {
-            Err("it leads out of the suite".to_owned())
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! A suite: its files read into typed values that keep their places, with every problem reported at once.
 
 pub mod codes;
+mod files;
 mod link;
 mod load;
 pub mod model;
@@ -11,7 +12,8 @@ pub mod shape;
 pub mod space;
 pub mod yaml;
 
-pub use load::{FILE_LIMIT, Files, MANIFEST_FILE, Selection, load};
+pub use files::{FILE_LIMIT, Files, MANIFEST_FILE};
+pub use load::{Selection, load};
 pub use read::parse_duration;
 
 /// A matcher from its YAML, for tests of the judging code.

@@ -173,7 +173,7 @@ fn generated(suite: &Suite, target: &Target) -> Vec<Case> {
         ..Generate::default()
     };
     let mut cases = expand(suite, target, &generate).cases;
-    cases.retain(|case| case.why.is_some());
+    cases.retain(|case| case.is_generated());
     cases
 }
 
@@ -259,7 +259,7 @@ async fn the_descriptions_of_other_profiles_do_not_judge_this_one() {
     let ids = |target: &Target| -> Vec<String> {
         generated(&suite, target)
             .into_iter()
-            .map(|case| case.id)
+            .map(|case| case.id().into_owned())
             .collect()
     };
     let ids = ids(&target(Some("small")));
@@ -428,16 +428,20 @@ fn every_case_says_why_it_is_there_and_where_to_find_it() {
     let suite = suite();
     let target = Target::new(&suite, "http://h", None, &BTreeMap::new(), Limits::STANDARD).unwrap();
     let cases = generated(&suite, &target);
-    let mut ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+    let mut ids: Vec<_> = cases.iter().map(Case::id).collect();
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), cases.len(), "ids are unique");
     for case in &cases {
-        assert!(case.id.starts_with("generated/boundary/"), "{}", case.id);
         assert!(
-            case.why.as_deref().is_some_and(|why| why.contains(": ")),
+            case.id().starts_with("generated/boundary/"),
             "{}",
-            case.id
+            case.id()
+        );
+        assert!(
+            case.why().is_some_and(|why| why.contains(": ")),
+            "{}",
+            case.id()
         );
         assert!(
             ["generated", "boundary"]
@@ -445,20 +449,23 @@ fn every_case_says_why_it_is_there_and_where_to_find_it() {
                 .all(|tag| case.scenario.tags.contains(*tag))
         );
         assert!(
-            case.id
+            case.id()
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "/-_.".contains(c)),
             "{}",
-            case.id
+            case.id()
         );
     }
     let one = cases
         .iter()
-        .find(|case| case.id == "generated/boundary/thing/delete/thing_id/one-less")
+        .find(|case| case.id() == "generated/boundary/thing/delete/thing_id/one-less")
         .unwrap();
-    assert_eq!(one.title, "delete thing with thing_id one character short");
     assert_eq!(
-        one.why.as_deref(),
+        one.title(),
+        "delete thing with thing_id one character short"
+    );
+    assert_eq!(
+        one.why().as_deref(),
         Some("thing_id one character short: what can be no id")
     );
 }

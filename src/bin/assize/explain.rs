@@ -98,7 +98,7 @@ fn requirement(requirement: &Requirement, cases: &[Case], generated: bool) -> St
                 .iter()
                 .filter(|case| case.requirements().contains(&requirement.id.as_str()))
             {
-                let _ = writeln!(text, "  {}  {}", case.id, case.title);
+                let _ = writeln!(text, "  {}  {}", case.id(), case.title());
             }
         }
     }

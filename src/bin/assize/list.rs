@@ -1,5 +1,6 @@
 //! `assize list`: what there is to run, and what shows which requirement.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
 fn cases(plan: &Plan) -> String {
     let mut text = String::new();
     for planned in &plan.cases {
-        let _ = write!(text, "{}\t{}", planned.case.id, planned.case.title);
+        let _ = write!(text, "{}\t{}", planned.case.id(), planned.case.title());
         if let Some(reason) = &planned.skip {
             let _ = write!(text, "\tskipped: {reason}");
         }
@@ -122,10 +123,10 @@ fn omitted(expansion: &Expansion, filter: &Filter) -> anyhow::Result<String> {
 
 /// Requirement → cases; a requirement without one that runs is marked.
 fn requirements(suite: &Suite, plan: &Plan, profile: Option<&str>) -> String {
-    let mut shown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut shown: BTreeMap<&str, Vec<Cow<'_, str>>> = BTreeMap::new();
     for planned in plan.cases.iter().filter(|planned| planned.skip.is_none()) {
         for id in planned.case.requirements() {
-            shown.entry(id).or_default().push(&planned.case.id);
+            shown.entry(id).or_default().push(planned.case.id());
         }
     }
     let mut text = String::new();
@@ -151,8 +152,10 @@ fn requirements(suite: &Suite, plan: &Plan, profile: Option<&str>) -> String {
             requirement.id,
             requirement.text_for(profile)
         );
-        let (generated, written): (Vec<&str>, Vec<&str>) =
-            cases.iter().partition(|id| id.starts_with("generated/"));
+        let (generated, written): (Vec<&str>, Vec<&str>) = cases
+            .iter()
+            .map(|id| &**id)
+            .partition(|id| id.starts_with("generated/"));
         for case in written {
             let _ = writeln!(text, "    {case}");
         }

@@ -311,7 +311,7 @@ fn target(manifest: &Manifest, suite: &Suite) -> anyhow::Result<Target> {
 fn plan(manifest: &Manifest, cases: Vec<Case>, suite: &Suite) -> Plan {
     let mut known: BTreeMap<String, Case> = BTreeMap::new();
     for case in cases {
-        known.insert(case.id.clone(), case);
+        known.insert(case.id().into_owned(), case);
     }
     let mut planned = Vec::new();
     let shard = manifest.run.shard.as_ref();

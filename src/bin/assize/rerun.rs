@@ -48,7 +48,7 @@ pub(crate) fn durations(document: &Document) -> BTreeMap<String, Duration> {
 
 /// Says which of them are no cases of this suite.
 pub(crate) fn tell_of_missing(ids: &BTreeSet<String>, cases: &[Case]) {
-    let known: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+    let known: BTreeSet<_> = cases.iter().map(Case::id).collect();
     let missing: Vec<&String> = ids
         .iter()
         .filter(|id| !known.contains(id.as_str()))

@@ -329,11 +329,13 @@ fn dry_run(plan: &Plan, estimate: &Estimate, jobs: usize) -> String {
         match &planned.skip {
             None => text.push_str(&format!(
                 "RUN   {}  {}\n",
-                planned.case.id, planned.case.title
+                planned.case.id(),
+                planned.case.title()
             )),
             Some(reason) => text.push_str(&format!(
                 "SKIP  {}  {}  ({reason})\n",
-                planned.case.id, planned.case.title
+                planned.case.id(),
+                planned.case.title()
             )),
         }
     }

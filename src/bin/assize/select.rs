@@ -235,7 +235,7 @@ pub(crate) fn nothing(suite: &Suite, filter: &Filter, mut cases: Vec<Case>) -> S
     }
     let near = filter
         .nearest(&cases)
-        .map(|near| format!("the nearest is `{}`, and ", near.id));
+        .map(|near| format!("the nearest is `{}`, and ", near.id()));
     format!(
         "error: no case {wanted}; {}`assize list` names all\n",
         near.unwrap_or_default()

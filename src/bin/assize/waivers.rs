@@ -24,7 +24,7 @@ pub(crate) fn read(
     let found = match Waivers::read(&Source::new(shown, text)) {
         Err(found) => found,
         Ok(waivers) => {
-            let ids = cases.iter().map(|case| case.id.as_str());
+            let ids = cases.iter().map(Case::id);
             let requirements = suite.requirements.keys().map(String::as_str);
             let found = if whole {
                 waivers.pointless(ids, requirements)

@@ -81,7 +81,7 @@ mod tests {
             let (cases, omitted) = cases(&suite, &target);
             assert_eq!(omitted, [], "{profile}");
             assert!(cases.len() > 2000, "{profile}: {}", cases.len());
-            let ids: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+            let ids: BTreeSet<_> = cases.iter().map(Case::id).collect();
             assert_eq!(ids.len(), cases.len(), "{profile}: ids are unique");
             for resource in suite.resources.keys() {
                 for operation in ["create", "list", "read", "update", "delete"] {

@@ -47,7 +47,7 @@ pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
         }
         run = self::run(ctx, case, ctx.grace).await;
     }
-    let drawn = case.why.is_some() && case.scenario.matrix.is_none();
+    let drawn = case.is_generated() && case.scenario.matrix.is_none();
     if drawn && run.outcome.verdict == Verdict::Fail {
         shrink(ctx, case, run).await
     } else {
@@ -72,7 +72,11 @@ pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> 
     let started = ctx.track.began();
     let clock = std::time::Instant::now();
     let limits = &ctx.target.limits;
-    let session = Session::new(ctx, &case.id, case.scenario.timeout.unwrap_or(limits.case));
+    let session = Session::new(
+        ctx,
+        &case.id(),
+        case.scenario.timeout.unwrap_or(limits.case),
+    );
     let mut run = CaseRun {
         ctx,
         case,

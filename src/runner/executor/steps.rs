@@ -19,7 +19,7 @@ impl CaseRun<'_> {
         judged: &[&Expect],
         must_succeed: bool,
     ) -> Result<(), Stop> {
-        if self.case.why.is_some() && !self.can_be_sent(step) {
+        if self.case.is_generated() && !self.can_be_sent(step) {
             return Ok(());
         }
         let judged = self.asked(judged, &self.with(step)?)?;

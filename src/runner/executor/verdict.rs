@@ -1,5 +1,6 @@
 //! What a case comes to.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -122,12 +123,12 @@ pub(in crate::runner) fn describe(
 ) -> CaseOutcome {
     let scenario = &case.scenario;
     CaseOutcome {
-        id: case.id.clone(),
-        title: case.title.clone(),
+        id: case.id().into_owned(),
+        title: case.title().into_owned(),
         group: scenario.group.clone(),
         feature: scenario.feature.clone(),
         location,
-        why: case.why.clone(),
+        why: case.why().map(Cow::into_owned),
         tags: scenario.tags.iter().cloned().collect(),
         requirements: case.requirements().into_iter().map(str::to_owned).collect(),
         verdict,

@@ -181,7 +181,7 @@ impl Prover<'_> {
             .collect();
         let cases: Vec<Case> = cases
             .into_iter()
-            .filter(|case| passed.contains(case.id.as_str()))
+            .filter(|case| passed.contains(&*case.id()))
             .collect();
         let noted: BTreeMap<String, Vec<Act>> =
             std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner));

@@ -34,7 +34,7 @@ pub(super) async fn prove(
     cases: &[Case],
     mutations: Vec<Mutation>,
 ) -> anyhow::Result<Vec<Mutant>> {
-    let cases: BTreeMap<&str, &Case> = cases.iter().map(|case| (case.id.as_str(), case)).collect();
+    let cases: BTreeMap<_, &Case> = cases.iter().map(|case| (case.id(), case)).collect();
     let excuses = prover.excuses();
     let mut trials = Vec::new();
     for mut mutation in mutations {
@@ -63,10 +63,9 @@ pub(super) async fn prove(
             }
             let next = trial.mutation.trials.iter().skip(trial.next).take(breadth);
             for (case, act, falsehood) in next {
-                let mut copy = cases[case.as_str()].clone();
-                copy.id = format!("{case}{COPY}{}", tried.len());
-                falsehoods.insert(copy.id.clone(), (*act, falsehood.clone()));
-                chosen.push(copy);
+                let id = format!("{case}{COPY}{}", tried.len());
+                chosen.push(cases[case.as_str()].called(id.clone()));
+                falsehoods.insert(id, (*act, falsehood.clone()));
                 tried.push(at);
                 trial.next += 1;
             }
