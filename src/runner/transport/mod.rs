@@ -4,6 +4,7 @@
 //! segments, control characters, spaces, a fragment. Those go out byte for byte, see `verbatim`, and so do
 //! those after which a connection should not be used again.
 
+mod plain;
 mod tls;
 mod verbatim;
 
@@ -17,6 +18,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use crate::exchange::{Exchange, Phase, Request, Response, TransportError};
 use crate::target::Target;
 use crate::target::settings::{HttpVersion, Network};
+use plain::Plain;
 use verbatim::Verbatim;
 
 /// So many bytes of content every server takes.
@@ -29,6 +31,8 @@ const USER_AGENT: &str = concat!("assize/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Clone)]
 pub(super) struct Transport {
     client: reqwest::Client,
+    /// Sends what is not encrypted, unless there is a proxy or HTTP/2.
+    plain: Option<Plain>,
     verbatim: Verbatim,
     timeout: Duration,
     limit: usize,
@@ -77,8 +81,10 @@ impl Transport {
             builder = builder.proxy(proxy.map_err(|error| SetupError(chain(&error)))?);
         }
         let client = builder.build().map_err(|error| SetupError(chain(&error)))?;
+        let direct = network.proxy.is_none() && network.http != Some(HttpVersion::Two);
         Ok(Self {
             client,
+            plain: direct.then(|| Plain::new(network.connect)),
             verbatim: Verbatim::new(network.clone()),
             timeout,
             limit,
@@ -121,6 +127,12 @@ impl Transport {
         request: &Request,
         come: &(dyn Fn() + Sync),
     ) -> Result<Response, TransportError> {
+        if let Some(plain) = &self.plain
+            && !spoils_its_connection(request)
+            && let Some(answer) = plain.exchange(request, self.limit, come).await
+        {
+            return answer;
+        }
         let unsendable = |why: &dyn std::fmt::Display| TransportError::Unsendable(why.to_string());
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|error| unsendable(&error))?;
@@ -150,19 +162,11 @@ impl Transport {
         let response = builder.send().await.map_err(|error| classify(&error))?;
         come();
         let status = response.status().as_u16();
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.as_str().to_owned(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
-            })
-            .collect();
+        let headers = text(response.headers());
         let mut body = Vec::new();
         let mut chunks = response.bytes_stream();
         while let Some(chunk) = chunks.next().await {
+            tokio::task::consume_budget().await;
             let chunk = chunk.map_err(|error| classify(&error))?;
             if body.len() + chunk.len() > self.limit {
                 return Err(TransportError::TooLarge(self.limit));
@@ -182,6 +186,15 @@ impl Transport {
 fn spoils_its_connection(request: &Request) -> bool {
     let unexpected = !matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
     request.body.len() > EXPECTED || (unexpected && !request.body.is_empty())
+}
+
+/// Fields as they are told.
+fn text(headers: &reqwest::header::HeaderMap) -> Vec<(String, String)> {
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    };
+    headers.iter().map(text).collect()
 }
 
 fn classify(error: &reqwest::Error) -> TransportError {
@@ -294,7 +307,7 @@ mod tests {
 
     #[tokio::test]
     async fn fields_arrive_as_often_as_they_are_there_and_with_any_byte() {
-        for target in ["/", "/.."] {
+        for target in ["/", "/ "] {
             let fields = &[("X-Token", "a"), ("X-Token", "b\u{e9}"), ("X-Empty", "")];
             let (bytes, _) = check(get(target, fields), OK).await;
             let bytes = bytes.to_ascii_lowercase();
@@ -311,7 +324,7 @@ mod tests {
     async fn a_line_break_is_not_sent() {
         for request in [
             get("/a\r\nX: y", &[]),
-            get("/..", &[("X", "a\nY: b")]),
+            get("/ ", &[("X", "a\nY: b")]),
             get("/", &[("X", "a\rb")]),
         ] {
             let transport = Transport::with(&Network::default(), Duration::from_secs(5), 64)
@@ -330,7 +343,7 @@ mod tests {
     async fn the_answer_to_a_verbatim_request_is_read_like_any_other() {
         let post = |origin: &str| Request {
             method: "POST".to_owned(),
-            url: format!("{origin}/./x"),
+            url: format!("{origin}/ x"),
             headers: Vec::new(),
             body: b"{}".to_vec(),
         };
@@ -350,27 +363,27 @@ mod tests {
             ]
         );
 
-        let (_, response) = check(get("/..", &[]), b"HTTP/1.1 200 OK\r\n\r\nuntil the end").await;
+        let (_, response) = check(get("/ ", &[]), b"HTTP/1.1 200 OK\r\n\r\nuntil the end").await;
         assert_eq!(
             response.map(|response| response.body),
             Ok(b"until the end".to_vec().into())
         );
         let head = |origin: &str| Request {
             method: "HEAD".to_owned(),
-            ..get("/..", &[])(origin)
+            ..get("/ ", &[])(origin)
         };
         let (_, response) = check(head, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n").await;
         assert_eq!(
             response.map(|response| response.body),
             Ok(Vec::new().into())
         );
-        let (_, response) = check(get("/..", &[]), b"").await;
+        let (_, response) = check(get("/ ", &[]), b"").await;
         assert!(
             matches!(response, Err(TransportError::Broken(_))),
             "{response:?}"
         );
         let (_, response) = check(
-            get("/..", &[]),
+            get("/ ", &[]),
             b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab",
         )
         .await;
@@ -379,7 +392,7 @@ mod tests {
             "{response:?}"
         );
         const LONG: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n0123456789012345678901234567890123456789012345678901234567890123456789";
-        let (_, response) = check(get("/..", &[]), LONG).await;
+        let (_, response) = check(get("/ ", &[]), LONG).await;
         assert_eq!(response, Err(TransportError::TooLarge(64)));
     }
 

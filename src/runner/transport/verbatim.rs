@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{USER_AGENT, chain, tls};
+use super::{USER_AGENT, chain, text, tls};
 use crate::exchange::{Request, Response, TransportError};
 use crate::target::settings::Network;
 
@@ -183,6 +183,7 @@ async fn answer(
         let mut body = Vec::new();
         while let Some(frame) = poll_fn(|context| Pin::new(&mut content).poll_frame(context)).await
         {
+            tokio::task::consume_budget().await;
             let Ok(data) = frame.map_err(broken)?.into_data() else {
                 continue;
             };
@@ -191,13 +192,9 @@ async fn answer(
             }
             body.extend_from_slice(&data);
         }
-        let headers = head.headers.iter().map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.as_str().to_owned(), value)
-        });
         Ok(Response {
             status: head.status.as_u16(),
-            headers: headers.collect(),
+            headers: text(&head.headers),
             body: body.into(),
         })
     };

@@ -1,0 +1,276 @@
+//! HTTP/1.1 without encryption, on connections that are kept.
+//!
+//! What is asked for most, on a machine's own loopback above all, goes the shortest way: whoever waits for an
+//! answer drives the connection, so that no other task has to be woken for it.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use http::header::{HOST, HeaderName, HeaderValue, USER_AGENT};
+use http::uri::PathAndQuery;
+use http_body_util::Full;
+use hyper::body::{Body as _, Bytes};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use reqwest::Url;
+use tokio::net::TcpStream;
+
+use super::{chain, text};
+use crate::exchange::{Request, Response, TransportError};
+
+/// A connection that nobody has used for so long may have been forgotten on its way.
+const IDLE: Duration = Duration::from_secs(60);
+
+type Content = Full<Bytes>;
+type Connection = http1::Connection<TokioIo<TcpStream>, Content>;
+
+/// Connections to servers, by the authority of a URL.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Plain {
+    connect: Option<Duration>,
+    origins: Arc<Mutex<HashMap<String, Origin>>>,
+}
+
+#[derive(Debug)]
+struct Origin {
+    server: Arc<Server>,
+    /// The connections that wait, the last one used at the end.
+    idle: Vec<Line>,
+}
+
+#[derive(Debug)]
+struct Server {
+    host: String,
+    port: u16,
+    /// The field Host.
+    field: HeaderValue,
+}
+
+/// A connection.
+#[derive(Debug)]
+struct Line {
+    sender: SendRequest<Content>,
+    /// Until it is closed.
+    connection: Option<Connection>,
+    used: Instant,
+}
+
+impl Plain {
+    pub(super) fn new(connect: Option<Duration>) -> Self {
+        Self {
+            connect,
+            ..Self::default()
+        }
+    }
+
+    /// Sends the request and reads the answer, of which so many bytes of content are taken. `None` if the request
+    /// does not go this way: it is encrypted, or would not arrive as it is written. `come` is called when the head
+    /// of the answer is there.
+    pub(super) async fn exchange(
+        &self,
+        request: &Request,
+        limit: usize,
+        come: &(dyn Fn() + Sync),
+    ) -> Option<Result<Response, TransportError>> {
+        let rest = request.url.strip_prefix("http://")?;
+        let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+        let (server, idle) = self.server(authority)?;
+        let request = outgoing(request, &server)?;
+        Some(
+            self.answer(authority, &server, idle, request, limit, come)
+                .await,
+        )
+    }
+
+    /// The server of an authority, and a connection to it that waits.
+    fn server(&self, authority: &str) -> Option<(Arc<Server>, Option<Line>)> {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(origin) = origins.get_mut(authority) {
+            return Some((Arc::clone(&origin.server), origin.idle.pop()));
+        }
+        let url = Url::parse(&format!("http://{authority}")).ok()?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return None;
+        }
+        let host = url.host_str()?;
+        let field = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let server = Arc::new(Server {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port().unwrap_or(80),
+            field: HeaderValue::try_from(field).ok()?,
+        });
+        let origin = Origin {
+            server: Arc::clone(&server),
+            idle: Vec::new(),
+        };
+        origins.insert(authority.to_owned(), origin);
+        Some((server, None))
+    }
+
+    async fn answer(
+        &self,
+        authority: &str,
+        server: &Server,
+        idle: Option<Line>,
+        request: http::Request<Content>,
+        limit: usize,
+        come: &(dyn Fn() + Sync),
+    ) -> Result<Response, TransportError> {
+        let broken = |error: hyper::Error| TransportError::Broken(chain(&error));
+        let mut sent = Err(request);
+        if let (Some(mut line), Err(request)) = (idle, &mut sent)
+            && line.used.elapsed() < IDLE
+            && line.is_open().await
+        {
+            let request = std::mem::take(request);
+            sent = match line.send(request).await {
+                Ok(response) => Ok((line, response)),
+                Err((_, Some(request))) => Err(request),
+                Err((error, None)) => return Err(broken(error)),
+            };
+        }
+        // Where the server had closed the connection that waited, nothing of the request was sent.
+        let (mut line, response) = match sent {
+            Ok(sent) => sent,
+            Err(request) => {
+                let mut line = self.line(server).await?;
+                let sent = line.send(request).await;
+                (line, sent.map_err(|(error, _)| broken(error))?)
+            }
+        };
+        come();
+        let (head, mut content) = response.into_parts();
+        let mut body = Vec::new();
+        while !content.is_end_stream() {
+            let frame = poll_fn(|context| Pin::new(&mut content).poll_frame(context));
+            let Some(frame) = drive(&mut line.connection, frame).await else {
+                break;
+            };
+            // Whoever sends without end is not to keep the time limit from being looked at.
+            tokio::task::consume_budget().await;
+            let frame = frame.map_err(broken)?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if body.len() + data.len() > limit {
+                return Err(TransportError::TooLarge(limit));
+            }
+            body.extend_from_slice(&data);
+        }
+        line.used = Instant::now();
+        if line.is_open().await && line.sender.is_ready() {
+            let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(origin) = origins.get_mut(authority) {
+                origin.idle.push(line);
+            }
+        }
+        Ok(Response {
+            status: head.status.as_u16(),
+            headers: text(&head.headers),
+            body: body.into(),
+        })
+    }
+
+    /// A new connection.
+    async fn line(&self, server: &Server) -> Result<Line, TransportError> {
+        let connect = TcpStream::connect((server.host.as_str(), server.port));
+        let stream = match self.connect {
+            None => connect.await,
+            Some(time) => tokio::time::timeout(time, connect)
+                .await
+                .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())),
+        };
+        let stream = stream
+            .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
+            .map_err(|error| TransportError::Connect(chain(&error)))?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| TransportError::Broken(chain(&error)))?;
+        Ok(Line {
+            sender,
+            connection: Some(connection),
+            used: Instant::now(),
+        })
+    }
+}
+
+/// A request that has not been sent, and why not; or why one was sent in vain.
+type Unsent = (hyper::Error, Option<http::Request<Content>>);
+
+impl Line {
+    /// Sends a request and waits for the head of the answer.
+    async fn send(
+        &mut self,
+        request: http::Request<Content>,
+    ) -> Result<http::Response<hyper::body::Incoming>, Unsent> {
+        let Self {
+            sender, connection, ..
+        } = self;
+        if let Err(error) = drive(connection, sender.ready()).await {
+            return Err((error, Some(request)));
+        }
+        let sent = drive(connection, sender.try_send_request(request)).await;
+        sent.map_err(|mut error| {
+            let request = error.take_message();
+            (error.into_error(), request)
+        })
+    }
+
+    /// Whether it can be used again, as far as is known here: whatever has come by now is looked at.
+    async fn is_open(&mut self) -> bool {
+        drive(&mut self.connection, std::future::ready(())).await;
+        self.connection.is_some()
+    }
+}
+
+/// Waits for something that comes with the connection, and drives it on meanwhile, at least once.
+async fn drive<T>(connection: &mut Option<Connection>, what: impl Future<Output = T>) -> T {
+    let mut what = pin!(what);
+    poll_fn(|context| {
+        let early = what.as_mut().poll(context);
+        if let Some(open) = connection
+            && Pin::new(open).poll(context).is_ready()
+        {
+            // What went wrong with it is told to whoever waits for something.
+            *connection = None;
+        }
+        match early {
+            Poll::Ready(_) => early,
+            Poll::Pending => what.as_mut().poll(context),
+        }
+    })
+    .await
+}
+
+/// The request for a server; `None` if it would not arrive as it is written.
+fn outgoing(request: &Request, server: &Server) -> Option<http::Request<Content>> {
+    let target = PathAndQuery::try_from(request.target()).ok()?;
+    if target.as_str() != request.target() || request.method == "CONNECT" {
+        return None;
+    }
+    let mut out = http::Request::new(Content::from(Bytes::copy_from_slice(&request.body)));
+    *out.method_mut() = http::Method::from_bytes(request.method.as_bytes()).ok()?;
+    *out.uri_mut() = http::Uri::from(target);
+    let headers = out.headers_mut();
+    for (name, value) in &request.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        headers.append(name, HeaderValue::from_bytes(value.as_bytes()).ok()?);
+    }
+    let own = [
+        (HOST, &server.field),
+        (USER_AGENT, &HeaderValue::from_static(super::USER_AGENT)),
+    ];
+    for (name, value) in own {
+        if !headers.contains_key(&name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    Some(out)
+}
