@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Deref;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -61,8 +61,12 @@ pub struct Response {
 
 /// The bytes of an answer. They never change, so that what they say as JSON is read once, when it is first
 /// asked for.
+/// Cheap to copy.
 #[derive(Debug, Clone, Default)]
-pub struct Content {
+pub struct Content(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
     bytes: Vec<u8>,
     json: OnceLock<Result<Value, String>>,
 }
@@ -88,10 +92,10 @@ fn values(bytes: &[u8]) -> usize {
 
 impl From<Vec<u8>> for Content {
     fn from(bytes: Vec<u8>) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             bytes,
             json: OnceLock::new(),
-        }
+        }))
     }
 }
 
@@ -99,13 +103,13 @@ impl Deref for Content {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.bytes
+        &self.0.bytes
     }
 }
 
 impl PartialEq for Content {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        self.0.bytes == other.0.bytes
     }
 }
 
@@ -123,17 +127,17 @@ impl Content {
     }
 
     fn read(&self) -> &Result<Value, String> {
-        self.json.get_or_init(|| {
-            if values(&self.bytes) > MOST_VALUES {
+        self.0.json.get_or_init(|| {
+            if values(self) > MOST_VALUES {
                 return Err(format!("more than {MOST_VALUES} values"));
             }
-            serde_json::from_slice(&self.bytes).map_err(|error| error.to_string())
+            serde_json::from_slice(self).map_err(|error| error.to_string())
         })
     }
 
     /// As text; bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.bytes)
+        String::from_utf8_lossy(self)
     }
 }
 

@@ -6,35 +6,31 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use super::{Mismatch, body, bounded};
-use crate::exchange::Response;
+use crate::exchange::{Content, Response};
 use crate::source::{Span, Spanned};
 use crate::suite::model::{AnswerExpect, BodyExpect, Expect, Profile, SchemaRef};
 use crate::suite::openapi::OpenApi;
-use crate::template::Scope;
+use crate::template::{Data, Scope};
 
 /// Adds `status`, `headers` and `body` to a scope. `headers` has lower-case names with `_` for `-`; `body` is
 /// the JSON content, else the text, else null.
 pub fn into_scope(response: &Response, scope: &mut Scope) {
     scope.set("status", &response.status.into());
-    let headers = response
-        .headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.to_ascii_lowercase().replace('-', "_"),
-                Value::from(value.clone()),
-            )
-        })
-        .collect();
-    scope.set("headers", &Value::Object(headers));
-    scope.set("body", &body_of(response));
+    let (headers, body) = (response.headers.clone(), response.body.clone());
+    scope.put_later("headers", || {
+        Data::map(headers.into_iter().map(|(name, value)| {
+            let name = name.to_ascii_lowercase().replace('-', "_");
+            (name, Data::of(&value.into()))
+        }))
+    });
+    scope.put_later("body", move || Data::of(&body_of(&body)));
 }
 
-fn body_of(response: &Response) -> Cow<'_, Value> {
-    match response.body.json() {
+fn body_of(body: &Content) -> Cow<'_, Value> {
+    match body.json() {
         Some(json) => Cow::Borrowed(json),
-        None if response.body.is_empty() => Cow::Owned(Value::Null),
-        None => Cow::Owned(response.body.text().into_owned().into()),
+        None if body.is_empty() => Cow::Owned(Value::Null),
+        None => Cow::Owned(body.text().into_owned().into()),
     }
 }
 
@@ -229,7 +225,7 @@ fn plain(
             });
         }
         Some((BodyExpect::Matches(matcher), at)) => {
-            let value = body_of(response);
+            let value = body_of(&response.body);
             let value = (!response.body.is_empty()).then_some(value.as_ref());
             found.extend(
                 body::matches(matcher, value, "body", scope)

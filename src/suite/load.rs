@@ -247,16 +247,16 @@ impl Loader {
             .sources
             .push((path.to_owned(), Arc::clone(&source)));
         self.found.extend(read.found);
-        let Some((node, document)) = read.node else {
+        let Some(tree) = read.tree else {
             self.lost = true;
             return;
         };
-        self.expressions += node.expressions();
+        self.expressions += tree.expressions;
         if self.expressions > EXPRESSIONS {
             self.found.push(
                 Diagnostic::new(
                     "yaml-too-large",
-                    &node.span,
+                    &tree.span,
                     format!("the suite is too large: more than {EXPRESSIONS} expressions"),
                 )
                 .label("up to this file"),
@@ -264,16 +264,13 @@ impl Loader {
             self.lost = true;
             return;
         }
-        if is_openapi(&node) {
-            return;
-        }
-        let document = match document {
-            Some((document, found)) => {
+        let document = match tree.meaning {
+            Meaning::Api => return,
+            Meaning::Document(document, found) => {
                 self.found.extend(found);
                 document
             }
-            // Another file had come to be too much.
-            None => self::document(&source, &node, &mut self.found),
+            Meaning::Open(node) => document(&source, &node, &mut self.found),
         };
         match document {
             None => self.lost = true,
@@ -334,8 +331,23 @@ impl Loader {
 struct FileRead {
     source: Result<Arc<Source>, String>,
     found: Vec<Diagnostic>,
-    /// Its tree, and what that means with what is wrong with it, unless there were too many expressions already.
-    node: Option<(Node, Option<(Option<Document>, Vec<Diagnostic>)>)>,
+    tree: Option<Tree>,
+}
+
+struct Tree {
+    span: Span,
+    expressions: usize,
+    meaning: Meaning,
+}
+
+/// What a tree stands for.
+enum Meaning {
+    /// An OpenAPI description.
+    Api,
+    /// A document, with what is wrong with it.
+    Document(Option<Document>, Vec<Diagnostic>),
+    /// That is still open: files that may come later had too many expressions already.
+    Open(Node),
 }
 
 /// Reads files on all processors; the results are in the order of the files. Once there are more expressions than
@@ -380,25 +392,30 @@ fn read_all(batch: &[(Arc<Files>, Listed)], left: usize) -> Vec<FileRead> {
 fn read(files: &Files, file: &Listed, expressions: &AtomicUsize, left: usize) -> FileRead {
     let mut found = Vec::new();
     let source = files.read(file);
-    let node = (source.as_ref().ok()).and_then(|source| {
+    let tree = (source.as_ref().ok()).and_then(|source| {
         let node = yaml::parse(source, &mut found)?;
         let own = node.expressions();
         let before = expressions.fetch_add(own, Ordering::Relaxed);
-        let document = (before + own <= left && !is_openapi(&node)).then(|| {
+        let span = node.span.clone();
+        let meaning = if node.get("openapi").is_some() && node.get("paths").is_some() {
+            Meaning::Api
+        } else if before + own <= left {
             let mut found = Vec::new();
-            (document(source, &node, &mut found), found)
-        });
-        Some((node, document))
+            Meaning::Document(document(source, &node, &mut found), found)
+        } else {
+            Meaning::Open(node)
+        };
+        Some(Tree {
+            span,
+            expressions: own,
+            meaning,
+        })
     });
     FileRead {
         source,
         found,
-        node,
+        tree,
     }
-}
-
-fn is_openapi(node: &Node) -> bool {
-    node.get("openapi").is_some() && node.get("paths").is_some()
 }
 
 /// The path part of a case id: below the scenarios' directory, without the suffix.

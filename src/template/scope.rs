@@ -1,7 +1,7 @@
 //! The names that expressions can use, with their values.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use minijinja::value::{Enumerator, Object, Value};
 use serde_json::Value as Json;
@@ -42,22 +42,44 @@ pub struct Scope {
 
 #[derive(Debug, Default)]
 struct Layer {
-    values: BTreeMap<String, Value>,
+    values: BTreeMap<String, Slot>,
     below: Option<Arc<Layer>>,
     depth: usize,
+}
+
+/// A value, or how to come by it when it is first asked for.
+#[derive(Debug, Clone)]
+enum Slot {
+    Now(Value),
+    Later(Arc<Later>),
+}
+
+type Later = LazyLock<Value, Box<dyn FnOnce() -> Value + Send + Sync>>;
+
+impl Slot {
+    fn value(&self) -> &Value {
+        match self {
+            Self::Now(value) => value,
+            Self::Later(later) => later,
+        }
+    }
 }
 
 /// Layers that are looked through before they are joined.
 const DEPTH: usize = 6;
 
 impl Layer {
-    fn get(&self, name: &str) -> Option<&Value> {
+    fn slot(&self, name: &str) -> Option<&Slot> {
         self.values
             .get(name)
-            .or_else(|| self.below.as_ref().and_then(|below| below.get(name)))
+            .or_else(|| self.below.as_ref().and_then(|below| below.slot(name)))
     }
 
-    fn all(&self) -> BTreeMap<String, Value> {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.slot(name).map(Slot::value)
+    }
+
+    fn all(&self) -> BTreeMap<String, Slot> {
         let mut all = self
             .below
             .as_ref()
@@ -103,8 +125,22 @@ impl Scope {
 
     /// Gives a name a value that expressions can use already.
     pub fn put(&mut self, name: impl Into<String>, value: Data) {
+        self.fill(name.into(), Slot::Now(value.0));
+    }
+
+    /// Gives a name a value that is worked out when an expression first asks for it.
+    pub fn put_later(
+        &mut self,
+        name: impl Into<String>,
+        value: impl FnOnce() -> Data + Send + Sync + 'static,
+    ) {
+        let later: Later = LazyLock::new(Box::new(|| value().0));
+        self.fill(name.into(), Slot::Later(Arc::new(later)));
+    }
+
+    fn fill(&mut self, name: String, slot: Slot) {
         if let Some(own) = Arc::get_mut(&mut self.top) {
-            own.values.insert(name.into(), value.0);
+            own.values.insert(name, slot);
             return;
         }
         let deep = self.top.depth >= DEPTH;
@@ -117,28 +153,28 @@ impl Scope {
             below: (!deep).then(|| Arc::clone(&self.top)),
             depth: if deep { 0 } else { self.top.depth + 1 },
         };
-        layer.values.insert(name.into(), value.0);
+        layer.values.insert(name, slot);
         self.top = Arc::new(layer);
     }
 
     /// Takes every name of the other scope.
     pub fn extend(&mut self, other: &Scope) {
-        for (name, value) in other.top.all() {
-            self.put(name, Data(value));
+        for (name, slot) in other.top.all() {
+            self.fill(name, slot);
         }
     }
 
     /// Gives `new` the value of `name`, if it has one.
     pub fn alias(&mut self, new: &str, name: &str) {
-        if let Some(value) = self.top.get(name).cloned() {
-            self.put(new, Data(value));
+        if let Some(slot) = self.top.slot(name).cloned() {
+            self.fill(new.to_owned(), slot);
         }
     }
 
     /// Takes one name from another scope, if it has a value there.
     pub fn take(&mut self, name: &str, from: &Scope) {
-        if let Some(value) = from.top.get(name).cloned() {
-            self.put(name, Data(value));
+        if let Some(slot) = from.top.slot(name).cloned() {
+            self.fill(name.to_owned(), slot);
         }
     }
 
@@ -153,12 +189,12 @@ impl Scope {
     pub fn values(&self) -> BTreeMap<String, Json> {
         let values = self.top.all().into_iter();
         values
-            .filter_map(|(name, value)| Some((name, to_json(&value).ok().flatten()?)))
+            .filter_map(|(name, value)| Some((name, to_json(value.value()).ok().flatten()?)))
             .collect()
     }
 
     /// Whether the name has a value.
     pub fn contains(&self, name: &str) -> bool {
-        self.top.get(name).is_some()
+        self.top.slot(name).is_some()
     }
 }
