@@ -125,17 +125,18 @@ impl Plan {
         }
         let before = cases.len();
         let scope = target.scope();
-        let cases: Vec<Planned> = cases
-            .into_iter()
+        let wanted = (cases.into_iter())
             .filter(|case| wants(&case.id(), &case.scenario.tags))
             .map(|case| Planned {
                 skip: skip(suite, &case, target, &scope).map(|skip| skip.reason),
                 case,
-            })
-            .collect();
-        let left_out = before - cases.len();
+            });
+        // There may be many, and mostly all are wanted.
+        let mut planned = Vec::with_capacity(before);
+        planned.extend(wanted);
+        let left_out = before - planned.len();
         Ok(Self {
-            cases,
+            cases: planned,
             left_out,
             part: None,
         })

@@ -23,6 +23,7 @@ use super::tamper::Tamper;
 use super::track::Track;
 use super::transport::{SetupError, Transport};
 use super::{Context, Shared, executor};
+use crate::case::Case;
 use crate::outcome::{
     CaseOutcome, Event, Finding, Leak, RunReport, Verdict, Written, conclude, requirements,
 };
@@ -265,29 +266,16 @@ pub async fn run(
         all: options.keep_all,
         plain: 0,
     };
-    let mut waiting = Vec::new();
-    for (at, planned) in plan.cases.into_iter().enumerate() {
-        match planned.skip {
-            Some(reason) => {
-                order.came(
-                    at,
-                    executor::describe(
-                        &planned.case,
-                        planned.case.scenario.span.location(),
-                        Verdict::Skip,
-                        Some(reason),
-                        started,
-                        Duration::ZERO,
-                    ),
-                );
-            }
-            None => waiting.push((at, planned.case)),
+    let mut cases = plan.cases;
+    let mut queue = Queue::new(&cases, &options.durations, options.holders);
+    for (at, planned) in cases.iter_mut().enumerate() {
+        if let Some(reason) = planned.skip.take() {
+            order.came(at, skipped(&planned.case, reason, started));
         }
     }
     order.emit(&mut on_event);
 
     let mut waivers = (options.waivers).in_force(waiver::today(started), options.strict);
-    let mut queue = Queue::new(waiting, &options.durations, options.holders);
     let mut running = JoinSet::new();
     let mut owners = BTreeMap::new();
     let mut cut_short: Option<String> = None;
@@ -302,9 +290,10 @@ pub async fn run(
             && fast.is_none()
             && !cancel.is_cancelled()
         {
-            let Some((at, case)) = queue.next() else {
+            let Some(at) = queue.next() else {
                 break;
             };
+            let case = &cases[at].case;
             let ctx = Context {
                 shared: Arc::clone(&shared),
                 track: match (&playback, &options.evidence) {
@@ -316,8 +305,7 @@ pub async fn run(
                     (None, None) => Track::Off,
                 },
             };
-            let case = Arc::new(case);
-            let kept = Arc::clone(&case);
+            let case = case.clone();
             let handle = running.spawn(async move {
                 let error = |why, started, duration| {
                     let location = case.scenario.span.location();
@@ -343,7 +331,7 @@ pub async fn run(
                     .unwrap_or_else(|_| error(UNTOLD.to_owned(), started, Duration::ZERO));
                 (at, outcome, ctx.track.into_tape())
             });
-            owners.insert(handle.id(), (at, kept));
+            owners.insert(handle.id(), at);
         }
         let joined = tokio::select! {
             joined = running.join_next_with_id() => joined,
@@ -355,16 +343,17 @@ pub async fn run(
         };
         let Some(joined) = joined else { break };
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let Some((at, case)) = owners.remove(&id) else {
+        let Some(at) = owners.remove(&id) else {
             continue;
         };
-        queue.ended(&case);
+        let case = &cases[at].case;
+        queue.ended(case);
         let (at, outcome, tape) = match joined {
             Ok((_, outcome)) => outcome,
             Err(_) => (
                 at,
                 executor::describe(
-                    &case,
+                    case,
                     case.scenario.span.location(),
                     Verdict::Error,
                     Some(UNTOLD.to_owned()),
@@ -408,18 +397,8 @@ pub async fn run(
         (None, Some(id)) => format!("not run: --fail-fast after {id}"),
         (None, None) => "not run".to_owned(),
     };
-    for (at, case) in queue.rest() {
-        order.came(
-            at,
-            executor::describe(
-                &case,
-                case.scenario.span.location(),
-                Verdict::Skip,
-                Some(reason.clone()),
-                started,
-                Duration::ZERO,
-            ),
-        );
+    for at in queue.rest() {
+        order.came(at, skipped(&cases[at].case, reason.clone(), started));
     }
     order.emit(&mut on_event);
 
@@ -477,6 +456,18 @@ fn written(plan: &Plan) -> Vec<Written> {
             text: case.scenario.span.block(),
         })
         .collect()
+}
+
+/// The outcome of a case that is not run.
+fn skipped(case: &Case, reason: String, started: Timestamp) -> CaseOutcome {
+    executor::describe(
+        case,
+        case.scenario.span.location(),
+        Verdict::Skip,
+        Some(reason),
+        started,
+        Duration::ZERO,
+    )
 }
 
 async fn sleep_until(deadline: Option<tokio::time::Instant>) {

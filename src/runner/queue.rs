@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::case::Case;
+use crate::plan::Planned;
 use crate::suite::model::Action;
 
-/// Cases that wait for their turn, each with its place in the plan.
+/// Cases that wait for their turn, by their places in the plan.
 pub(super) struct Queue {
-    /// By whether they hold objects: the cases, each with its turn.
-    waiting: [VecDeque<(usize, usize, Case)>; 2],
+    /// By whether they hold objects: turns and places.
+    waiting: [VecDeque<(u32, u32)>; 2],
     /// How many that hold objects may run at once.
     most: usize,
     /// How many of them run.
@@ -19,20 +20,29 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Cases in the order of the plan, and how long they took in an earlier run. One of which that is not known
-    /// may be the longest.
+    /// The cases of a plan that run, in its order, and how long they took in an earlier run. One of which that is
+    /// not known may be the longest.
     pub(super) fn new(
-        mut cases: Vec<(usize, Case)>,
+        cases: &[Planned],
         durations: &BTreeMap<String, Duration>,
         most: usize,
     ) -> Self {
+        let mut order: Vec<u32> = (0..)
+            .zip(cases)
+            .filter(|(_, planned)| planned.skip.is_none())
+            .map(|(place, _)| place)
+            .collect();
         if !durations.is_empty() {
-            let took = |case: &Case| durations.get(&*case.id()).copied().unwrap_or(Duration::MAX);
-            cases.sort_by_cached_key(|(_, case)| Reverse(took(case)));
+            let took = |place: &u32| {
+                let id = cases[*place as usize].case.id();
+                durations.get(&*id).copied().unwrap_or(Duration::MAX)
+            };
+            order.sort_by_cached_key(|place| Reverse(took(place)));
         }
         let mut waiting = [VecDeque::new(), VecDeque::new()];
-        for (turn, (place, case)) in cases.into_iter().enumerate() {
-            waiting[usize::from(holds_objects(&case))].push_back((turn, place, case));
+        for (turn, place) in (0..).zip(order) {
+            let holds = holds_objects(&cases[place as usize].case);
+            waiting[usize::from(holds)].push_back((turn, place));
         }
         Self {
             waiting,
@@ -41,18 +51,18 @@ impl Queue {
         }
     }
 
-    /// The next case that may run now, with its place in the plan.
-    pub(super) fn next(&mut self) -> Option<(usize, Case)> {
-        let turn = |of: &VecDeque<(usize, usize, Case)>| of.front().map(|(turn, ..)| *turn);
+    /// The place of the next case that may run now.
+    pub(super) fn next(&mut self) -> Option<usize> {
+        let turn = |of: &VecDeque<(u32, u32)>| of.front().map(|(turn, _)| *turn);
         let [plain, holding] = &self.waiting;
         let may_hold = self.holding < self.most;
         let holds = match (turn(plain), turn(holding).filter(|_| may_hold)) {
             (Some(plain), Some(holding)) => holding < plain,
             (plain, _) => plain.is_none() && may_hold,
         };
-        let (_, place, case) = self.waiting[usize::from(holds)].pop_front()?;
+        let (_, place) = self.waiting[usize::from(holds)].pop_front()?;
         self.holding += usize::from(holds);
-        Some((place, case))
+        Some(place as usize)
     }
 
     /// Notes that a case is over.
@@ -60,10 +70,10 @@ impl Queue {
         self.holding -= usize::from(holds_objects(case));
     }
 
-    /// What was not started.
-    pub(super) fn rest(self) -> impl Iterator<Item = (usize, Case)> {
+    /// The places of what was not started.
+    pub(super) fn rest(self) -> impl Iterator<Item = usize> {
         let rest = self.waiting.into_iter().flatten();
-        rest.map(|(_, place, case)| (place, case))
+        rest.map(|(_, place)| place as usize)
     }
 }
 
