@@ -15,7 +15,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 pub(crate) const HOSTILE: &str = "/hostile";
 
 /// The same, as it is sent byte for byte.
-pub(crate) const VERBATIM: &str = "/./hostile";
+pub(crate) const VERBATIM: &str = "/hostile#";
 
 const HEALTHY: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{\"ok\":true}";

@@ -8,7 +8,10 @@ mod plain;
 mod tls;
 mod verbatim;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::OnceLock;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -105,10 +108,17 @@ impl Transport {
         let come = || {
             let _ = head.set(clock.elapsed());
         };
-        let exchange = self.exchange(&request, &come);
-        let response = match tokio::time::timeout(self.timeout, exchange).await {
-            Ok(response) => response,
-            Err(_) => Err(TransportError::Timeout(self.timeout)),
+        let response = {
+            let mut exchange = pin!(self.exchange(&request, &come));
+            // Where all threads are kept busy by those who send without end, nobody looks at the timers.
+            let exchange = poll_fn(|context| {
+                if clock.elapsed() > self.timeout {
+                    return Poll::Ready(Err(TransportError::Timeout(self.timeout)));
+                }
+                exchange.as_mut().poll(context)
+            });
+            let in_time = tokio::time::timeout(self.timeout, exchange).await;
+            in_time.unwrap_or(Err(TransportError::Timeout(self.timeout)))
         };
         let duration = clock.elapsed();
         Exchange {

@@ -5,9 +5,11 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use http::header::{HOST, HeaderName, HeaderValue, USER_AGENT};
@@ -15,8 +17,9 @@ use http::uri::PathAndQuery;
 use http_body_util::Full;
 use hyper::body::{Body as _, Bytes};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use hyper::rt::ReadBufCursor;
 use reqwest::Url;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use super::{chain, text};
@@ -25,8 +28,11 @@ use crate::exchange::{Request, Response, TransportError};
 /// A connection that nobody has used for so long may have been forgotten on its way.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// So much is read at once: whoever sends without end is not to keep the time limit from being looked at.
+const AT_ONCE: usize = 8 << 10;
+
 type Content = Full<Bytes>;
-type Connection = http1::Connection<TokioIo<TcpStream>, Content>;
+type Connection = http1::Connection<Wire, Content>;
 
 /// Connections to servers, by the authority of a URL.
 #[derive(Debug, Default, Clone)]
@@ -54,6 +60,7 @@ struct Server {
 #[derive(Debug)]
 struct Line {
     sender: SendRequest<Content>,
+    stream: Arc<TcpStream>,
     /// Until it is closed.
     connection: Option<Connection>,
     used: Instant,
@@ -127,6 +134,7 @@ impl Plain {
         let mut sent = Err(request);
         if let (Some(mut line), Err(request)) = (idle, &mut sent)
             && line.used.elapsed() < IDLE
+            && line.is_silent()
             && line.is_open().await
         {
             let request = std::mem::take(request);
@@ -185,16 +193,18 @@ impl Plain {
             None => connect.await,
             Some(time) => tokio::time::timeout(time, connect)
                 .await
-                .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())),
+                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
         };
         let stream = stream
             .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
             .map_err(|error| TransportError::Connect(chain(&error)))?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+        let stream = Arc::new(stream);
+        let (sender, connection) = http1::handshake(Wire(Arc::clone(&stream)))
             .await
             .map_err(|error| TransportError::Broken(chain(&error)))?;
         Ok(Line {
             sender,
+            stream,
             connection: Some(connection),
             used: Instant::now(),
         })
@@ -223,10 +233,89 @@ impl Line {
         })
     }
 
-    /// Whether it can be used again, as far as is known here: whatever has come by now is looked at.
+    /// Whether it can be used again: nothing that the server said ends it.
     async fn is_open(&mut self) -> bool {
         drive(&mut self.connection, std::future::ready(())).await;
         self.connection.is_some()
+    }
+
+    /// Whether the server has said nothing since, not even that it has closed it. Many close without a word before.
+    fn is_silent(&self) -> bool {
+        let peeked = SockRef::from(&*self.stream).peek(&mut [MaybeUninit::uninit()]);
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+/// A connection as `hyper` reads and writes it.
+#[derive(Debug)]
+struct Wire(Arc<TcpStream>);
+
+impl hyper::rt::Read for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        mut into: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut bytes = [0; AT_ONCE];
+        let room = into.remaining().min(AT_ONCE);
+        loop {
+            ready!(self.0.poll_read_ready(context))?;
+            match self.0.try_read(&mut bytes[..room]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(read) => {
+                    into.put_slice(&bytes[..read]);
+                    return Poll::Ready(Ok(()));
+                }
+            }
+        }
+    }
+}
+
+impl Wire {
+    fn poll_write_with(
+        &self,
+        context: &mut Context<'_>,
+        mut write: impl FnMut(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.poll_write_ready(context))?;
+            match write(&self.0) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+}
+
+impl hyper::rt::Write for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_with(context, |stream| stream.try_write(bytes))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_with(context, |stream| stream.try_write_vectored(bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    // It is closed when it is dropped.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 
