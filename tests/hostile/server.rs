@@ -15,7 +15,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 pub(crate) const HOSTILE: &str = "/hostile";
 
 /// The same, as it is sent byte for byte.
-pub(crate) const VERBATIM: &str = "/hostile#";
+pub(crate) const VERBATIM: &str = "/verbatim";
 
 const HEALTHY: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{\"ok\":true}";
@@ -84,7 +84,12 @@ fn asked(stream: &mut impl Read) -> Option<String> {
         stream.read_exact(&mut byte).ok()?;
         bytes.push(byte[0]);
     }
-    let head = String::from_utf8_lossy(&bytes).into_owned();
+    let head = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|it| it.strip_prefix("content-length: "));
+    let length = length.map_or(0, |length| length.parse().unwrap());
+    stream.read_exact(&mut vec![0; length]).ok()?;
     head.split(' ').nth(1).map(str::to_owned)
 }
 

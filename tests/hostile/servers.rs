@@ -311,7 +311,7 @@ fn held(case: &Case) -> (Vec<Line>, Vec<String>) {
     let write = |file: &str, text: &str| fs::write(directory.path().join(file), text).unwrap();
     write(
         "it.yaml",
-        "scenarios:\n  - { id: hostile, title: hostile, when: GET /hostile, then: { status: 200 } }\n  - { id: verbatim, title: verbatim, when: GET /hostile#, then: { status: 200 } }\n  - { id: healthy, title: healthy, when: GET /healthy, then: { eventually: 10s, status: 200, body: { ok: true } } }\n",
+        "scenarios:\n  - { id: hostile, title: hostile, when: GET /hostile, then: { status: 200 } }\n  - { id: verbatim, title: verbatim, when: { request: GET /verbatim, json: {} }, then: { status: 200 } }\n  - { id: healthy, title: healthy, when: GET /healthy, then: { eventually: 10s, status: 200, body: { ok: true } } }\n",
     );
     let ca = if authority.is_some() {
         "ca = \"ca.pem\"\n"
