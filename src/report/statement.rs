@@ -321,7 +321,7 @@ impl Catalogue {
                 requirements: case.requirements().into_iter().map(str::to_owned).collect(),
                 applies: applies(suite, case, target, &scope),
             };
-            (case.id.clone(), known)
+            (case.id().into_owned(), known)
         };
         Self(cases.iter().map(known).collect())
     }
