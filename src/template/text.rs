@@ -51,6 +51,7 @@ impl Template {
         if !rest.is_empty() || parts.is_empty() {
             parts.push(Part::Text(rest.to_owned()));
         }
+        parts.shrink_to_fit();
         Self {
             span: span.clone(),
             parts,

@@ -122,7 +122,7 @@ impl<'a> Fields<'a> {
         let Some(node) = self.get(name) else {
             return Vec::new();
         };
-        entries(node, found)
+        let mut all: Vec<_> = entries(node, found)
             .iter()
             .filter_map(|(key, value)| {
                 Some((
@@ -130,7 +130,9 @@ impl<'a> Fields<'a> {
                     reader(value, found)?,
                 ))
             })
-            .collect()
+            .collect();
+        all.shrink_to_fit();
+        all
     }
 }
 
@@ -140,13 +142,16 @@ pub(super) fn many<'a, T>(
     found: &mut Found,
     mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>,
 ) -> Vec<T> {
-    match &node.kind {
+    let mut all: Vec<T> = match &node.kind {
         Kind::List(items) => items
             .iter()
             .filter_map(|item| reader(item, found))
             .collect(),
         _ => reader(node, found).into_iter().collect(),
-    }
+    };
+    // What is read is kept as long as the suite is.
+    all.shrink_to_fit();
+    all
 }
 
 /// The entries of a mapping; anything else is reported.
