@@ -41,6 +41,8 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     let Some(suite) = aim.suite(&arguments.suite)? else {
         return Ok(USAGE);
     };
+    // The process ends with the run: to take a large suite apart before would be time for nothing.
+    std::mem::forget(Arc::clone(&suite));
     let endpoint = aim.endpoint()?;
     if !arguments.dry_run {
         aim.guard(&suite, &endpoint, arguments.allow_writes)?;
