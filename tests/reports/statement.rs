@@ -102,6 +102,15 @@ fn a_statement_fits_its_schema_and_is_what_its_evidence_shows() {
 
     let told = verified(&written, "a").exits(0);
     assert!(told.stdout.contains("what its evidence shows"), "{told:?}");
+    // Who submits a statement could submit a suite, too.
+    let note = "by the suite that the evidence names";
+    assert!(told.stderr.contains(note), "{told:?}");
+    let (file, evidence) = (written.path("a.yaml"), written.path("a"));
+    let told = call(&["verify", &file, &evidence, "--suite", &suite]).exits(0);
+    assert_eq!(told.stderr, "");
+    let told = call(&["verify", &file, &evidence, "--suite", "lbaas-v2"]).exits(3);
+    let why = "the suite small, which cannot be used; name it with --suite";
+    assert!(told.stderr.contains(why), "{told:?}");
     let older = text.replace("tool_version: ", "tool_version: 0.0.1-");
     written.put("a.yaml", &older.replace("0.0.1-\"", "\"0.0.1-"));
     let told = verified(&written, "a").exits(0);

@@ -30,7 +30,8 @@ pub(crate) enum Command {
     Run(Box<Run>),
     /// Judge the evidence of an earlier run again, without an endpoint.
     Replay(Replay),
-    /// Work a statement out again by its evidence, and say where it differs.
+    /// Work a statement out again by its evidence, and say where it differs. Exits with 0 where it does not, with 1
+    /// where it does, and with 3 where it cannot be judged.
     Verify(Verify),
     /// Write a target file with everything explained.
     Init(Init),

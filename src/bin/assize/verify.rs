@@ -9,7 +9,7 @@ use assize::source::Source;
 use crate::evidence::{All, Recorded};
 use crate::output::{complain, diagnostics, say};
 use crate::replay::{self, Again};
-use crate::{args, statement};
+use crate::{args, select, statement};
 
 /// The statement is other than its evidence.
 const DIFFERS: u8 = 1;
@@ -92,7 +92,11 @@ fn again(all: &All, suite: Option<&str>, claimed: &Statement) -> anyhow::Result<
     let Some(part) = all.parts.first() else {
         bail!("there is no shard in the evidence");
     };
-    let prepared = match replay::prepare(part, suite)? {
+    let prepared = replay::prepare(part, suite).with_context(|| {
+        let name = line(&claimed.suite.name);
+        format!("the statement is by the suite {name}, which cannot be used; name it with --suite")
+    });
+    let prepared = match prepared? {
         Again::Judged(prepared) => prepared,
         Again::Not(_) => return Ok(None),
     };
@@ -104,6 +108,13 @@ fn again(all: &All, suite: Option<&str>, claimed: &Statement) -> anyhow::Result<
             line(&claimed.suite.sha256),
             line(&claimed.tool_version)
         );
+    }
+    let named = part.manifest.told.suite.as_deref();
+    if let Some(named) = named.filter(|named| suite.is_none() && *named != select::SHIPPED) {
+        complain(&format!(
+            "note: this is by the suite that the evidence names, {}; name your own with --suite\n",
+            line(named)
+        ));
     }
     let report = match replay::judge_whole(all, suite)? {
         Again::Judged(report) => report,
