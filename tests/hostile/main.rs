@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 mod clients;
+mod files;
 mod run;
 mod served;
 mod server;
 mod servers;
+mod strangers;
 mod suites;
 mod table;

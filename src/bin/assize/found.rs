@@ -38,12 +38,12 @@ pub(crate) fn write(
             })
             .collect();
         let path = directory.join(format!("{name}.yaml"));
-        let belongs = belongs(directory, suite).unwrap_or_default();
-        std::fs::write(&path, format!("{belongs}{text}"))
+        let (line, flag) = belongs(directory, suite).unwrap_or_default();
+        std::fs::write(&path, format!("{line}{text}"))
             .with_context(|| format!("{} cannot be written", path.display()))?;
         hold_back(&path, secrets)?;
         complain(&format!(
-            "{} shows what {} found; `assize run {}` runs it alone\n",
+            "{} shows what {} found; `assize run {}{flag}` runs it alone\n",
             path.display(),
             outcome.id,
             path.display()
@@ -52,8 +52,8 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// The line that names the suite to a file that stands below none.
-fn belongs(directory: &Path, suite: &args::Suite) -> Option<String> {
+/// What names the suite to a file that stands below none: a line in it, or else a flag beside it.
+fn belongs(directory: &Path, suite: &args::Suite) -> Option<(String, String)> {
     let directory = directory.canonicalize().ok()?;
     if Files::suite_root(&directory).is_some() {
         return None;
@@ -66,9 +66,28 @@ fn belongs(directory: &Path, suite: &args::Suite) -> Option<String> {
             Files::suite_root(&first.canonicalize().ok()?)
         }
     };
-    let name = root.map_or_else(
-        || select::SHIPPED.to_owned(),
-        |root| root.to_string_lossy().into_owned(),
-    );
-    Some(format!("suite: {}\n", serde_json::Value::from(name)))
+    let line = |name: &str| format!("suite: {}\n", serde_json::Value::from(name));
+    let Some(root) = root else {
+        return Some((line(select::SHIPPED), String::new()));
+    };
+    let here = std::env::current_dir().ok()?;
+    Some(if select::may_name(&root, &directory, &here) {
+        (line(&from(&directory, &root)), String::new())
+    } else {
+        (String::new(), format!(" --suite {}", root.display()))
+    })
+}
+
+/// The way from one directory to another.
+fn from(directory: &Path, to: &Path) -> String {
+    let shared = directory
+        .ancestors()
+        .find(|above| to.starts_with(above))
+        .unwrap_or(directory);
+    let up = directory.strip_prefix(shared).into_iter();
+    let up = up.flat_map(Path::components).map(|_| "..".to_owned());
+    let down = to.strip_prefix(shared).into_iter();
+    let down = down.flat_map(Path::components);
+    let down = down.map(|part| part.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
 }

@@ -81,14 +81,22 @@ pub(crate) fn selection(
     let embedded = suite.is_some() || real.is_empty() || named.as_deref() == Some(SHIPPED);
     let root = match named {
         Some(name) if name != SHIPPED => {
-            let root = real[0].parent().unwrap_or(&here).join(&name);
-            if !root.join(MANIFEST_FILE).is_file() {
+            let file = paths[0].display();
+            let beside = real[0].parent().unwrap_or(&here);
+            let root = beside.join(&name).canonicalize();
+            let root = root.ok().filter(|root| root.join(MANIFEST_FILE).is_file());
+            let Some(root) = root else {
                 bail!(
-                    "{} belongs to the suite `{name}`, which has no {MANIFEST_FILE}; name a directory that has one, or {SHIPPED}",
-                    paths[0].display()
+                    "{file} belongs to the suite `{name}`, which has no {MANIFEST_FILE}; name a directory that has one, or {SHIPPED}"
+                );
+            };
+            if !may_name(&root, beside, &here) {
+                bail!(
+                    "{file} belongs to the suite `{name}`, which lies neither below it nor below the working directory; if the file may have it read, say so with --suite {}",
+                    root.display()
                 );
             }
-            Some(root.canonicalize()?)
+            Some(root)
         }
         _ => root,
     };
@@ -121,6 +129,13 @@ pub(crate) fn selection(
         scenarios,
         variables: variables.keys().cloned().collect(),
     })
+}
+
+/// Whether a file may say that it belongs to the suite at `root`: it names only what lies below its own directory, or
+/// below the working directory, where the suites of its user are.
+pub(crate) fn may_name(root: &Path, beside: &Path, here: &Path) -> bool {
+    let here = here.canonicalize();
+    root.starts_with(beside) || here.is_ok_and(|here| root.starts_with(here))
 }
 
 /// The suite that a scenario file says it belongs to.

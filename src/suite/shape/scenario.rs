@@ -35,7 +35,7 @@ pub static SCENARIOS: Shape = Shape {
         key(
             "suite",
             Kind::Text,
-            "The suite that a file of one scenario belongs to where it stands below none: a directory, or the name of one inside the program."
+            "The suite that a file of one scenario belongs to where it stands below none: a directory below that of the file or below the working directory, or the name of one inside the program."
         ),
         key(
             "use",
