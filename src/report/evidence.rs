@@ -158,7 +158,7 @@ fn clauses(ids: &[&str], requirements: &[RequirementResult], layout: Layout) -> 
 }
 
 fn told(finding: &Finding, outcome: &CaseOutcome, layout: Layout) -> Vec<String> {
-    let mut title = layout.paint(Tone::Heading, &finding.check);
+    let mut title = layout.paint(Tone::Heading, &line(&finding.check));
     if !finding.requirements.is_empty() {
         title.push_str(&format!(
             " ({} {})",

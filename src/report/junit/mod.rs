@@ -306,19 +306,17 @@ fn status(
                 outcome
                     .findings
                     .first()
-                    .map_or("failure", |finding| &*finding.check),
+                    .map_or_else(|| "failure".to_owned(), |finding| one_line(&finding.check)),
             );
             status
         }
         Verdict::Error => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_message(message(reason()));
-            status.set_type(
-                outcome
-                    .findings
-                    .first()
-                    .map_or("not_judged", |finding| &*finding.check),
-            );
+            status.set_type(outcome.findings.first().map_or_else(
+                || "not_judged".to_owned(),
+                |finding| one_line(&finding.check),
+            ));
             status
         }
         Verdict::Waived => {
