@@ -259,11 +259,12 @@ pub fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// A stretch that shows at least one column and stays on its first line when it is long.
+/// A stretch that shows at least one column and stays on its first line when it is long. It has whole characters,
+/// which the places that parsers tell of do not always have.
 fn visible(span: &Span) -> Range<usize> {
     let text = &span.source.text;
-    let start = span.range.start.min(text.len());
-    let mut end = span.range.end.clamp(start, text.len());
+    let start = text.floor_char_boundary(span.range.start);
+    let mut end = text.ceil_char_boundary(span.range.end.max(start));
     if let Some(line_end) = text.get(start..end).and_then(|marked| marked.find('\n')) {
         end = start + line_end;
     }
@@ -289,6 +290,18 @@ mod tests {
         assert_eq!(block(list, "two"), "- title: x\n  id: two");
         assert_eq!(block("steps:\n  - GET /\n", "steps"), "steps:\n  - GET /");
         assert_eq!(Span::start_of(&Source::new("f", "")).block(), "");
+    }
+
+    #[test]
+    fn a_stretch_that_ends_within_a_character_is_shown_with_all_of_it() {
+        let source = Source::new("f", "aé€b");
+        for start in 0..9 {
+            for end in start..9 {
+                let span = Span::start_of(&source).at(start..end);
+                let shown = Diagnostic::new("x", &span, "m").label("here").render(false);
+                assert!(shown.contains("aé€b"), "{start}..{end}: {shown}");
+            }
+        }
     }
 
     #[test]
