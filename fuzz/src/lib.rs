@@ -84,7 +84,7 @@ pub fn suite(data: &[u8]) {
             };
             let expansion = expand(&suite, &target, &Generate::default());
             for case in &expansion.cases {
-                assert!(!case.id.is_empty());
+                assert!(!case.id().is_empty());
                 case.requirements();
                 case.name_values(&mut Scope::new());
             }
