@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 use crate::source::{Diagnostic, Span};
 
 pub use pattern::pattern;
-pub use scope::{Data, Scope};
+pub use scope::{Data, Scope, Shared};
 pub use text::{JsonTemplate, Part, Template, percent_encode};
 
 /// The names of an answer.

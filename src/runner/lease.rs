@@ -397,7 +397,7 @@ fn as_lent(lent: &Lent, resource: &Arc<Resource>, key: &str) -> Object {
         alias: resource.name.clone(),
         index: None,
         resource: Arc::clone(resource),
-        value: lent.value.clone(),
+        value: lent.value.clone().into(),
         params: params(lent),
         needs: Vec::new(),
         identity: OWNER.to_owned(),

@@ -113,7 +113,7 @@ impl Session<'_> {
             for value in self.look_for(&object, objects).await.unwrap_or_default() {
                 if value.get("id") != object.id() {
                     objects.push(Object {
-                        value,
+                        value: value.into(),
                         entry: None,
                         in_doubt: false,
                         gone: false,
@@ -134,7 +134,7 @@ impl Session<'_> {
                 Ok(found) => {
                     for value in found {
                         objects.push(Object {
-                            value,
+                            value: value.into(),
                             ..object.clone()
                         });
                     }
@@ -154,7 +154,7 @@ impl Session<'_> {
         let mut scope = self.scope.clone();
         scope.extend(&object.params);
         for (need, at) in &object.needs {
-            scope.set(need.as_str(), &objects[*at].value);
+            scope.share(need.as_str(), &objects[*at].value);
         }
         let blueprint = Blueprint {
             alias: &object.alias,

@@ -13,7 +13,7 @@ use crate::check::Afterwards;
 use crate::exchange::{Phase, Response, TransportError};
 use crate::outcome::Leak;
 use crate::suite::model::Resource;
-use crate::template::{JsonTemplate, Scope};
+use crate::template::{JsonTemplate, Scope, Shared};
 
 /// One object on the endpoint.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub(super) struct Object {
     /// Its kind.
     pub(super) resource: Arc<Resource>,
     /// As last read.
-    pub(super) value: Json,
+    pub(super) value: Shared,
     /// Its parameters.
     pub(super) params: Scope,
     /// What it needs: the need's name and the object's place.
@@ -140,7 +140,7 @@ impl Blueprint<'_> {
             alias: self.alias.to_owned(),
             index: self.index,
             resource: Arc::clone(self.resource),
-            value,
+            value: value.into(),
             params,
             needs: self.needs.clone(),
             identity: self.identity.to_owned(),
@@ -177,7 +177,7 @@ impl Session<'_> {
         let name = self.unique_name();
         scope.set("unique_name", &name.clone().into());
         for (need, of) in &blueprint.needs {
-            scope.set(need.as_str(), &objects[*of].value);
+            scope.share(need.as_str(), &objects[*of].value);
         }
         let mut params = Scope::new();
         params.set("unique_name", &name.clone().into());
@@ -261,7 +261,7 @@ impl Session<'_> {
         let mut scope = self.scope.clone();
         scope.extend(&plan.params);
         for (need, of) in &blueprint.needs {
-            scope.set(need.as_str(), &objects[*of].value);
+            scope.share(need.as_str(), &objects[*of].value);
         }
         let resource = Arc::clone(blueprint.resource);
         self.intend(&blueprint, &mut plan, objects).await?;

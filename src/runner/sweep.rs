@@ -190,7 +190,7 @@ async fn group_swept(ctx: &Context, group: &[(&Standing, bool)], look_only: bool
             alias: intent.resource.clone(),
             index: None,
             resource: Arc::clone(resource),
-            value: known(standing),
+            value: known(standing).into(),
             params,
             needs: needs
                 .filter_map(|(need, n)| Some((need.clone(), *places.get(n)?.first()?)))
@@ -227,7 +227,7 @@ async fn group_swept(ctx: &Context, group: &[(&Standing, bool)], look_only: bool
                         name: intent.name.clone(),
                     });
                     object.gone = false;
-                    object.value = value;
+                    object.value = value.into();
                     if at == 0 {
                         objects[place] = object.clone();
                     } else {

@@ -230,7 +230,7 @@ impl Track {
         self.note(|| {
             Note::Lent(Lent {
                 name: object.name.clone(),
-                value: object.value.clone(),
+                value: Json::clone(&object.value),
                 params: object.params.values(),
             })
         });

@@ -268,7 +268,7 @@ impl Loader {
             Meaning::Api => return,
             Meaning::Document(document, found) => {
                 self.found.extend(found);
-                document
+                *document
             }
             Meaning::Open(node) => document(&source, &node, &mut self.found),
         };
@@ -345,7 +345,7 @@ enum Meaning {
     /// An OpenAPI description.
     Api,
     /// A document, with what is wrong with it.
-    Document(Option<Document>, Vec<Diagnostic>),
+    Document(Box<Option<Document>>, Vec<Diagnostic>),
     /// That is still open: files that may come later had too many expressions already.
     Open(Node),
 }
@@ -401,7 +401,7 @@ fn read(files: &Files, file: &Listed, expressions: &AtomicUsize, left: usize) ->
             Meaning::Api
         } else if before + own <= left {
             let mut found = Vec::new();
-            Meaning::Document(document(source, &node, &mut found), found)
+            Meaning::Document(Box::new(document(source, &node, &mut found)), found)
         } else {
             Meaning::Open(node)
         };

@@ -1,7 +1,8 @@
 //! The names that expressions can use, with their values.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use minijinja::value::{Enumerator, Object, Value};
 use serde_json::Value as Json;
@@ -33,6 +34,25 @@ impl Data {
     }
 }
 
+/// A value of JSON that many expressions may ask for: as they see it, it is made when the first one asks. Cheap to
+/// copy.
+#[derive(Debug, Clone, Default)]
+pub struct Shared(Arc<(Json, OnceLock<Value>)>);
+
+impl From<Json> for Shared {
+    fn from(value: Json) -> Self {
+        Self(Arc::new((value, OnceLock::new())))
+    }
+}
+
+impl Deref for Shared {
+    type Target = Json;
+
+    fn deref(&self) -> &Json {
+        &self.0.0
+    }
+}
+
 /// The names that an expression can use, with their values. Cheap to copy: a copy that is changed keeps
 /// what it shares below what is its own.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +72,7 @@ struct Layer {
 enum Slot {
     Now(Value),
     Later(Arc<Later>),
+    Shared(Shared),
 }
 
 type Later = LazyLock<Value, Box<dyn FnOnce() -> Value + Send + Sync>>;
@@ -61,6 +82,7 @@ impl Slot {
         match self {
             Self::Now(value) => value,
             Self::Later(later) => later,
+            Self::Shared(Shared(shared)) => shared.1.get_or_init(|| Data::of(&shared.0).0),
         }
     }
 }
@@ -126,6 +148,11 @@ impl Scope {
     /// Gives a name a value that expressions can use already.
     pub fn put(&mut self, name: impl Into<String>, value: Data) {
         self.fill(name.into(), Slot::Now(value.0));
+    }
+
+    /// Gives a name a value that others may have, too.
+    pub fn share(&mut self, name: impl Into<String>, value: &Shared) {
+        self.fill(name.into(), Slot::Shared(value.clone()));
     }
 
     /// Gives a name a value that is worked out when an expression first asks for it.

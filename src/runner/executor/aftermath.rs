@@ -66,7 +66,7 @@ impl CaseRun<'_> {
                 .read(Phase::Before, &self.objects, place)
                 .await?;
             match &read {
-                Afterwards::Object(value) => self.objects[place].value = value.clone(),
+                Afterwards::Object(value) => self.objects[place].value = value.clone().into(),
                 // What an earlier step took away, by itself or with something else, is no more.
                 Afterwards::Absent if self.session.has_deleted() => {
                     self.objects[place].gone = true;

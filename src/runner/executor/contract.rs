@@ -31,7 +31,11 @@ impl CaseRun<'_> {
             return Ok(());
         };
         if object.lease.is_some() {
-            model.add(&object.resource, object.value.clone(), object.needs.clone());
+            model.add(
+                &object.resource,
+                (*object.value).clone(),
+                object.needs.clone(),
+            );
             return Ok(());
         }
         let call = Call {
@@ -40,7 +44,7 @@ impl CaseRun<'_> {
             with: object.params.clone(),
         };
         let line = model.decide_success(&call, &self.ctx.scope)?;
-        model.apply(&call, line, &self.ctx.scope, Some(object.value.clone()))?;
+        model.apply(&call, line, &self.ctx.scope, Some((*object.value).clone()))?;
         Ok(())
     }
 
@@ -67,7 +71,7 @@ impl CaseRun<'_> {
         let Some(model) = &mut self.model else {
             return Ok(());
         };
-        let object = created.map(|place| self.objects[place].value.clone());
+        let object = created.map(|place| (*self.objects[place].value).clone());
         if !succeeded {
             // What has come to be against the answer has its place, too.
             if let (On::New(resource, needs), Some(object)) = (&call.on, object) {
@@ -247,7 +251,7 @@ impl CaseRun<'_> {
         for look in looks {
             let object = &mut self.objects[look.place];
             match &look.read {
-                Afterwards::Object(value) => object.value = value.clone(),
+                Afterwards::Object(value) => object.value = value.clone().into(),
                 // It needs no more looking at, and no clean-up.
                 Afterwards::Absent => object.gone = true,
                 Afterwards::Unclear(_) => {}

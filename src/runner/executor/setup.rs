@@ -124,7 +124,7 @@ impl CaseRun<'_> {
         } else if let Afterwards::Object(value) =
             self.session.object_in(&resource.object, exchange, &scope)
         {
-            self.objects[place].value = value;
+            self.objects[place].value = value.into();
         }
         Ok(())
     }
@@ -168,8 +168,11 @@ impl CaseRun<'_> {
             .collect();
         let value = match own.as_slice() {
             [] => return,
-            [one] if one.index.is_none() => one.value.clone(),
-            many => many.iter().map(|object| object.value.clone()).collect(),
+            [one] if one.index.is_none() => Json::clone(&one.value),
+            many => many
+                .iter()
+                .map(|object| Json::clone(&object.value))
+                .collect(),
         };
         self.session.scope.set(alias, &value);
     }

@@ -134,7 +134,7 @@ impl CaseRun<'_> {
                 };
                 let plan = self.session.parameters(&blueprint, &self.objects)?;
                 for (need, at) in &blueprint.needs {
-                    scope.set(need.as_str(), &self.objects[*at].value);
+                    scope.share(need.as_str(), &self.objects[*at].value);
                 }
                 scope.extend(&plan.params);
                 let new = New {

@@ -131,9 +131,9 @@ impl Session<'_> {
         let mut scope = self.scope.clone();
         scope.extend(&object.params);
         for (need, of) in reach(objects, at) {
-            scope.set(need, &objects[of].value);
+            scope.share(need, &objects[of].value);
         }
-        scope.set(object.resource.name.as_str(), &object.value);
+        scope.share(object.resource.name.as_str(), &object.value);
         scope
     }
 
@@ -161,7 +161,7 @@ impl Session<'_> {
             let last = match read {
                 Afterwards::Absent => return Ok(None),
                 Afterwards::Object(value) => {
-                    objects[polled].value = value;
+                    objects[polled].value = value.into();
                     let scope = self.object_scope(objects, at);
                     if ready.until.holds(&scope)? {
                         return Ok(None);
