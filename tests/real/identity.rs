@@ -131,10 +131,6 @@ const SUITE: &[(&str, &str)] = &[
         "thing.yaml",
         "resource: thing\ncreate: { request: POST /things, json: { name: '{{ unique_name }}' } }\nobject: '{{ body }}'\nread: GET /things/{{ thing.id }}\ndelete: DELETE /things/{{ thing.id }}\n",
     ),
-    (
-        "it.yaml",
-        "scenarios:\n  - { id: one, given: thing, when: 'PUT /things/{{ thing.id }}', then: { status: 401 } }\n",
-    ),
 ];
 
 async fn answers(server: &MockServer, verb: &str, at: &str, token: &str, answer: ResponseTemplate) {
@@ -197,9 +193,8 @@ async fn revoking() -> MockServer {
     server
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_refused_is_renewed_once_and_never_for_the_act() {
-    let server = revoking().await;
+/// Runs the suite with this scenario; the server's requests by method and path.
+async fn counted(server: &MockServer, scenario: &'static str) -> impl Fn(&str, &str) -> usize {
     let directory = directory(&format!(
         "endpoint = \"{0}\"\n{1}",
         server.uri(),
@@ -208,18 +203,26 @@ async fn a_token_that_is_refused_is_renewed_once_and_never_for_the_act() {
     for (name, text) in SUITE {
         fs::write(directory.path().join(name), text).unwrap();
     }
+    fs::write(directory.path().join("it.yaml"), scenario).unwrap();
     let path = directory.path().to_path_buf();
     let said = tokio::task::spawn_blocking(move || run(&path, &["run"]))
         .await
         .unwrap();
     said.exits(0);
     let requests = server.received_requests().await.unwrap();
-    let count = |verb: &str, at: &str| {
+    move |verb, at| {
         let own = requests
             .iter()
             .filter(|it| it.method.as_str() == verb && it.url.path() == at);
         own.count()
-    };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_refused_is_renewed_once_and_a_case_goes_by_what_its_act_comes_to() {
+    let server = revoking().await;
+    let refused = "scenarios:\n  - { id: one, given: thing, when: 'PUT /things/{{ thing.id }}', then: { status: 401 } }\n";
+    let count = counted(&server, refused).await;
     assert_eq!(count("POST", "/v3/auth/tokens"), 2);
     assert_eq!(
         count("POST", "/things"),
@@ -227,4 +230,34 @@ async fn a_token_that_is_refused_is_renewed_once_and_never_for_the_act() {
         "set-up is tried with the new token"
     );
     assert_eq!(count("PUT", "/things/1"), 1, "the act is not");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_whose_token_ends_before_its_act_is_begun_afresh() {
+    let server = revoking().await;
+    let thing = json!({"id": "1"});
+    let made = ResponseTemplate::new(201).set_body_json(&thing);
+    Mock::given(method("POST"))
+        .and(path("/things"))
+        .and(header("X-Auth-Token", "first-token"))
+        .respond_with(made)
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("PUT"))
+        .and(path("/things/1"))
+        .and(header("X-Auth-Token", "second-token"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(&thing))
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    let taken = "scenarios:\n  - { id: one, given: thing, when: 'PUT /things/{{ thing.id }}', then: { status: 200 } }\n";
+    let count = counted(&server, taken).await;
+    assert_eq!(count("POST", "/things"), 2, "there are new objects");
+    assert_eq!(count("PUT", "/things/1"), 2, "one act for each");
+    assert_eq!(
+        count("DELETE", "/things/1"),
+        3,
+        "one for each, and one in vain"
+    );
 }

@@ -55,7 +55,7 @@ pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
     }
 }
 
-/// So often a case is begun afresh whose act was turned away until later.
+/// So often a case is begun afresh whose act was turned away for now.
 const AFRESH: usize = 5;
 
 /// A case that has been run.
@@ -63,7 +63,7 @@ pub(super) struct Run {
     pub(super) outcome: CaseOutcome,
     /// The step that it came to.
     pub(super) at: usize,
-    /// Whether its act was turned away until later.
+    /// Whether its act was turned away for now.
     turned_away: bool,
 }
 

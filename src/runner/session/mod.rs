@@ -67,6 +67,10 @@ impl Backoff {
     }
 }
 
+fn is_unauthorized(exchange: &Exchange) -> bool {
+    matches!(&exchange.response, Ok(response) if response.status == 401)
+}
+
 /// One case's conversation.
 pub(super) struct Session<'a> {
     pub(super) ctx: &'a Context,
@@ -83,7 +87,7 @@ pub(super) struct Session<'a> {
     pub(super) case_id: String,
     /// What is done to the traffic.
     pub(super) tampering: Option<Tampering>,
-    /// Whether an act was turned away until later, with 429 or 503 and Retry-After.
+    /// Whether an act was turned away for now: with 429 or 503 and Retry-After, or as its token had ended.
     pub(super) turned_away: bool,
     /// What is being created: whether it came to be is not known yet.
     pub(super) coming: Vec<Object>,
@@ -154,11 +158,15 @@ impl<'a> Session<'a> {
             self.paced().await?;
             let (mut filled, by) = self.filled(request.clone()).await?;
             let mut exchange = self.sent(phase, filled.clone()).await?;
-            let refused = matches!(&exchange.response, Ok(response) if response.status == 401);
-            if phase != Phase::Act && refused && self.ctx.track.so(|| by.is_some()) {
-                self.exchanges.push(exchange);
-                self.refilled(&mut filled, by).await?;
-                exchange = self.sent(phase, filled).await?;
+            if is_unauthorized(&exchange) && self.ctx.track.so(|| by.is_some()) {
+                if phase == Phase::Act {
+                    // Its token may have ended on the way.
+                    self.turned_away = true;
+                } else {
+                    self.exchanges.push(exchange);
+                    self.refilled(&mut filled, by).await?;
+                    exchange = self.sent(phase, filled).await?;
+                }
             }
             let away = match &exchange.response {
                 Ok(response) => self.ctx.pace.learn(response),
@@ -310,11 +318,13 @@ impl<'a> Session<'a> {
                 join_all(warm).await;
             }
         }
-        let mut filled = Vec::new();
-        for request in requests {
-            filled.push(self.filled(request.clone()).await?.0);
-        }
-        let requests = filled;
+        let (requests, by): (Vec<_>, Vec<_>) = {
+            let mut filled = Vec::new();
+            for request in requests {
+                filled.push(self.filled(request.clone()).await?);
+            }
+            filled.into_iter().unzip()
+        };
         self.paced().await?;
         if self.ctx.track.is_playing() {
             let first = self.exchanges.len();
@@ -325,6 +335,8 @@ impl<'a> Session<'a> {
                 }
                 self.keep(exchange, Standing::Full);
             }
+            self.turned_away |=
+                self.exchanges[first..].iter().any(is_unauthorized) && self.ctx.track.so(|| false);
             return Ok((first, self.ctx.track.times()?));
         }
         let clock = std::time::Instant::now();
@@ -346,6 +358,8 @@ impl<'a> Session<'a> {
             self.keep(exchange, Standing::Full);
         }
         self.watch.lose_sight();
+        let refused = self.exchanges[first..].iter().position(is_unauthorized);
+        self.turned_away |= refused.is_some_and(|at| self.ctx.track.so(|| by[at].is_some()));
         self.ctx.track.note(|| Note::Together(times.clone()));
         Ok((first, times))
     }
