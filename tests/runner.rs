@@ -753,6 +753,39 @@ scenarios:
 }
 
 #[tokio::test]
+async fn what_an_act_left_behind_and_nobody_could_read_is_no_failure() {
+    for (list, verdict) in [
+        (json!([]), Verdict::Error),
+        (json!([{"id": "t1"}]), Verdict::Fail),
+    ] {
+        let server = MockServer::start().await;
+        answer(&server, "POST", "/things", 201, json!({"id": "t1"})).await;
+        answer(&server, "GET", "/things", 200, json!({"things": list})).await;
+        let read = || Mock::given(method("GET")).and(path("/things/t1"));
+        read()
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({"id": "t1"})))
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+        read()
+            .respond_with(ResponseTemplate::new(404).set_delay(Duration::from_secs(1)))
+            .mount(&server)
+            .await;
+        Mock::given(method("DELETE"))
+            .respond_with(ResponseTemplate::new(204))
+            .mount(&server)
+            .await;
+        let report = judge(&server, RESOURCE, DELETE_IT, 1).await;
+        let outcome = &report.outcomes[0];
+        assert_eq!(outcome.verdict, verdict, "{outcome:?}");
+        let why = outcome.reason.as_deref().unwrap_or_default();
+        assert!(why.contains("left behind cannot be read"), "{why}");
+        let listed = usize::from(verdict == Verdict::Fail);
+        assert_eq!(outcome.findings.len(), listed, "{outcome:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_condition_can_look_at_the_answer() {
     let server = MockServer::start().await;
     answer(&server, "GET", "/there", 200, json!({"a": 1})).await;

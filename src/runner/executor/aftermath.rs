@@ -155,14 +155,30 @@ impl CaseRun<'_> {
                     };
                     self.found(expect, mismatch, None);
                 }
+                let looks = after.iter().map(|(_, _, at)| Some(*at));
+                let unread = looks
+                    .chain(lists.iter().map(|(_, _, at)| *at))
+                    .flatten()
+                    .find(|at| self.session.answer(*at).is_err());
                 for (expect, (mismatch, at, spoilt)) in found {
-                    self.found(expect, mismatch, at);
+                    // What was not answered shows nothing, and what rests on it may be so or not.
+                    let rests_on_it = unread.is_some()
+                        && at.is_none_or(|at| at == exchange || self.session.answer(at).is_err());
+                    if !rests_on_it {
+                        self.found(expect, mismatch, at);
+                    }
                     if let Some(place) = spoilt {
                         self.objects[place].spoilt = true;
                     }
                 }
                 for (place, read, _) in &after {
                     self.objects[*place].spoilt |= !matches!(read, Afterwards::Object(_));
+                }
+                if let Some(at) = unread {
+                    return Err(Stop::Unjudged(format!(
+                        "what the act left behind cannot be read: {}",
+                        self.session.describe(at)
+                    )));
                 }
                 return Ok(after);
             }

@@ -27,11 +27,11 @@ impl CaseRun<'_> {
         let times = step.concurrently.as_ref().map_or(1, |times| times.value);
         match &step.action {
             Action::Together(parts) => {
-                return self.together(step, parts, &judged, must_succeed).await;
+                return Box::pin(self.together(step, parts, &judged, must_succeed)).await;
             }
             _ if contract && times > 1 => {
                 let parts = vec![step.clone(); times];
-                return self.together(step, &parts, &judged, must_succeed).await;
+                return Box::pin(self.together(step, &parts, &judged, must_succeed)).await;
             }
             _ => {}
         }

@@ -97,7 +97,7 @@ impl Identities {
                 Ok(None)
             }
             Proof::Keystone(keystone, state) => {
-                let token = self.token(&name, keystone, state, transport).await?;
+                let token = Box::pin(self.token(&name, keystone, state, transport)).await?;
                 let old = placeholder(&name);
                 for (_, value) in request
                     .headers
@@ -131,7 +131,7 @@ impl Identities {
                 *state = State::New;
             }
         }
-        let new = self.token(&identity, keystone, state, transport).await?;
+        let new = Box::pin(self.token(&identity, keystone, state, transport)).await?;
         for (_, value) in request
             .headers
             .iter_mut()
@@ -262,7 +262,7 @@ pub async fn catalogued(
     target: &Target,
 ) -> Result<String, String> {
     let transport = Transport::new(target).map_err(|error| error.to_string())?;
-    let token = sign_in(keystone, &transport).await?;
+    let token = Box::pin(sign_in(keystone, &transport)).await?;
     keystone.endpoint(&token.content, service)
 }
 

@@ -193,7 +193,7 @@ impl<'a> Session<'a> {
         }
         let transport = &shared.transport;
         let exchange = match &mut self.tampering {
-            Some(tampering) => tampering.send(transport, phase, request).await,
+            Some(tampering) => Box::pin(tampering.send(transport, phase, request)).await,
             None => transport.send(phase, request).await,
         };
         track.keep(&exchange);

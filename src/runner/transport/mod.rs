@@ -143,6 +143,15 @@ impl Transport {
         {
             return answer;
         }
+        // What is sent otherwise takes kilobytes, which would be moved about for every request.
+        Box::pin(self.exchange_otherwise(request, come)).await
+    }
+
+    async fn exchange_otherwise(
+        &self,
+        request: &Request,
+        come: &(dyn Fn() + Sync),
+    ) -> Result<Response, TransportError> {
         let unsendable = |why: &dyn std::fmt::Display| TransportError::Unsendable(why.to_string());
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|error| unsendable(&error))?;

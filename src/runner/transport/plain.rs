@@ -32,7 +32,7 @@ const IDLE: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 8 << 10;
 
 type Content = Full<Bytes>;
-type Connection = http1::Connection<Wire, Content>;
+type Connection = Box<http1::Connection<Wire, Content>>;
 
 /// Connections to servers, by the authority of a URL.
 #[derive(Debug, Default, Clone)]
@@ -148,7 +148,7 @@ impl Plain {
         let (mut line, response) = match sent {
             Ok(sent) => sent,
             Err(request) => {
-                let mut line = self.line(server).await?;
+                let mut line = Box::pin(self.line(server)).await?;
                 let sent = line.send(request).await;
                 (line, sent.map_err(|(error, _)| broken(error))?)
             }
@@ -205,7 +205,7 @@ impl Plain {
         Ok(Line {
             sender,
             stream,
-            connection: Some(connection),
+            connection: Some(Box::new(connection)),
             used: Instant::now(),
         })
     }
