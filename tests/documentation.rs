@@ -230,3 +230,28 @@ fn the_kinds_of_value_are_those_of_the_code() {
         .collect();
     assert_eq!(told, known);
 }
+
+#[test]
+fn a_run_ends_as_the_readme_shows_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_assize"))
+        .args(["run", "--suite", "lbaas-v2", "--seed", "1"])
+        .current_dir(directory.path())
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(path).unwrap();
+    let shown = text.split("```text\n").nth(1).unwrap();
+    let shown = shown.split("```").next().unwrap();
+    let (last, lines) = {
+        let mut lines: Vec<&str> = shown.lines().collect();
+        (lines.pop().unwrap(), lines)
+    };
+    for line in lines.iter().filter(|line| line.trim() != "…") {
+        assert!(said.contains(line), "{line:?} is not in\n{said}");
+    }
+    let (counts, _) = last.rsplit_once(" in ").unwrap();
+    assert!(said.contains(&format!("\n{counts} in ")), "{said}");
+}
