@@ -67,12 +67,13 @@ fn numbers(row: Vec<usize>) -> Vec<u32> {
     row.into_iter().map(number).collect()
 }
 
-/// The cases of a scenario with a matrix, and what was left out of it, if anything was.
+/// Adds the cases of a scenario with a matrix; what was left out of it, if anything was.
 pub(super) fn cases(
     scenario: &Arc<Scenario>,
     matrix: &Matrix,
     seed: u64,
-) -> (Vec<Case>, Option<LeftOut>) {
+    into: &mut Vec<Case>,
+) -> Option<LeftOut> {
     let limit = matrix.limit.unwrap_or(usize::MAX);
     let mut values = Vec::new();
     let (chosen, strategy) = match matrix.strength {
@@ -115,23 +116,18 @@ pub(super) fn cases(
     let whys = strategy.iter().map(|strategy| strategy.name.clone());
     let why = whys.chain(limited).collect::<Vec<_>>().join(" and ");
     let rows = Arc::new(Rows { values, strategy });
-    let list = (0..cases)
-        .filter_map(|at| u32::try_from(at).ok())
-        .map(|at| Case {
-            scenario: Arc::clone(scenario),
-            instance: Instance::Row(Arc::clone(&rows), at),
-        })
-        .collect();
+    into.reserve_exact(cases);
+    into.extend((0..).take(cases).map(|at| Case {
+        scenario: Arc::clone(scenario),
+        instance: Instance::Row(Arc::clone(&rows), at),
+    }));
     let left_out = LeftOut {
         scenario: Arc::clone(scenario),
         why,
         count,
         rows,
     };
-    (
-        list,
-        Some(left_out).filter(|left_out| left_out.count != Some(0)),
-    )
+    Some(left_out).filter(|left_out| left_out.count != Some(0))
 }
 
 impl Rows {

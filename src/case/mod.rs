@@ -86,8 +86,7 @@ pub fn expand(suite: &Suite, target: &Target, generate: &Generate) -> Expansion 
     let mut expansion = Expansion::default();
     for scenario in &suite.scenarios {
         if let Some(matrix) = &scenario.matrix {
-            let (cases, left_out) = matrix::cases(scenario, matrix, generate.rows);
-            expansion.cases.extend(cases);
+            let left_out = matrix::cases(scenario, matrix, generate.rows, &mut expansion.cases);
             expansion.left_out.extend(left_out);
         } else {
             expansion.cases.push(Case {

@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::rt::ReadBufCursor;
 use reqwest::Url;
 use socket2::SockRef;
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::{chain, text};
@@ -60,7 +61,7 @@ struct Server {
 #[derive(Debug)]
 struct Line {
     sender: SendRequest<Content>,
-    stream: Arc<TcpStream>,
+    stream: Stream,
     /// Until it is closed.
     connection: Option<Connection>,
     used: Instant,
@@ -198,7 +199,7 @@ impl Plain {
         let stream = stream
             .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
             .map_err(|error| TransportError::Connect(chain(&error)))?;
-        let stream = Arc::new(stream);
+        let stream = Arc::new(Mutex::new(stream));
         let (sender, connection) = http1::handshake(Wire(Arc::clone(&stream)))
             .await
             .map_err(|error| TransportError::Broken(chain(&error)))?;
@@ -241,14 +242,20 @@ impl Line {
 
     /// Whether the server has said nothing since, not even that it has closed it. Many close without a word before.
     fn is_silent(&self) -> bool {
-        let peeked = SockRef::from(&*self.stream).peek(&mut [MaybeUninit::uninit()]);
+        let peeked = SockRef::from(&*lock(&self.stream)).peek(&mut [MaybeUninit::uninit()]);
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
 /// A connection as `hyper` reads and writes it.
 #[derive(Debug)]
-struct Wire(Arc<TcpStream>);
+struct Wire(Stream);
+
+type Stream = Arc<Mutex<TcpStream>>;
+
+fn lock(stream: &Stream) -> MutexGuard<'_, TcpStream> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl hyper::rt::Read for Wire {
     fn poll_read(
@@ -256,35 +263,12 @@ impl hyper::rt::Read for Wire {
         context: &mut Context<'_>,
         mut into: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut bytes = [0; AT_ONCE];
+        let mut bytes = [MaybeUninit::uninit(); AT_ONCE];
         let room = into.remaining().min(AT_ONCE);
-        loop {
-            ready!(self.0.poll_read_ready(context))?;
-            match self.0.try_read(&mut bytes[..room]) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-                Ok(read) => {
-                    into.put_slice(&bytes[..read]);
-                    return Poll::Ready(Ok(()));
-                }
-            }
-        }
-    }
-}
-
-impl Wire {
-    fn poll_write_with(
-        &self,
-        context: &mut Context<'_>,
-        mut write: impl FnMut(&TcpStream) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_write_ready(context))?;
-            match write(&self.0) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
-            }
-        }
+        let mut read = ReadBuf::uninit(&mut bytes[..room]);
+        ready!(Pin::new(&mut *lock(&self.0)).poll_read(context, &mut read))?;
+        into.put_slice(read.filled());
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -294,7 +278,7 @@ impl hyper::rt::Write for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.poll_write_with(context, |stream| stream.try_write(bytes))
+        Pin::new(&mut *lock(&self.0)).poll_write(context, bytes)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -306,16 +290,15 @@ impl hyper::rt::Write for Wire {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_write_with(context, |stream| stream.try_write_vectored(bytes))
+        Pin::new(&mut *lock(&self.0)).poll_write_vectored(context, bytes)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *lock(&self.0)).poll_flush(context)
     }
 
-    // It is closed when it is dropped.
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *lock(&self.0)).poll_shutdown(context)
     }
 }
 
