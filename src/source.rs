@@ -3,6 +3,7 @@
 //! Every file of a suite is a [`Source`]; every value read from it keeps a [`Span`]; everything that is
 //! wrong with it is a [`Diagnostic`]. Nothing here reads a file.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -221,26 +222,34 @@ impl Diagnostic {
         } else {
             Renderer::plain()
         };
-        let mut group = Group::with_title(
-            Level::ERROR
-                .primary_title(self.message.as_str())
-                .id(self.code),
-        );
+        let (message, label) = (tame(&self.message), tame(&self.label));
+        let mut group = Group::with_title(Level::ERROR.primary_title(&*message).id(self.code));
         if let Some(span) = &self.span {
             let mut mark = AnnotationKind::Primary.span(visible(span));
-            if !self.label.is_empty() {
-                mark = mark.label(self.label.as_str());
+            if !label.is_empty() {
+                mark = mark.label(label);
             }
             group = group.element(
-                Snippet::source(span.source.text.as_str())
-                    .path(span.source.name.as_str())
+                Snippet::source(tame(&span.source.text))
+                    .path(tame(&span.source.name))
                     .annotation(mark),
             );
         }
         if let Some(help) = &self.help {
-            group = group.element(Level::HELP.message(help.as_str()));
+            group = group.element(Level::HELP.message(tame(help)));
         }
         renderer.render(&[group])
+    }
+}
+
+/// The text without control characters of Latin-1, some of which terminals obey; those of ASCII are shown by the
+/// renderer. Each gives way to one that takes as many bytes, so that places stay where they are.
+fn tame(text: &str) -> Cow<'_, str> {
+    let obeyed = |character| matches!(character, '\u{80}'..='\u{9f}');
+    if text.contains(obeyed) {
+        Cow::Owned(text.replace(obeyed, "\u{b7}"))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

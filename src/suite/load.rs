@@ -1,9 +1,9 @@
 //! The files of a suite, read and linked.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::path::{Component, Path};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::files::{Files, Listed, MANIFEST_FILE};
 use super::link::{Parts, link};
@@ -13,9 +13,11 @@ use super::parse::{Document, document};
 use super::yaml::{self, Node};
 use crate::source::{Diagnostic, Source, Span, Spanned};
 
-/// A suite may have so many expressions; one takes some kilobytes when it is compiled.
+/// A suite may have so many different expressions; one takes some kilobytes when it is compiled.
 const EXPRESSIONS: usize = 30_000;
 
+/// And so many in all.
+const ALL: usize = 500_000;
 /// So many files are read at once.
 const BATCH: usize = 1024;
 /// Fewer are read by one thread.
@@ -44,7 +46,7 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
         seen: BTreeSet::new(),
         queue: VecDeque::new(),
         lost: false,
-        expressions: 0,
+        expressions: Expressions::default(),
         parts: Parts {
             name: "scenarios".to_owned(),
             manifest: None,
@@ -171,8 +173,7 @@ struct Loader {
     parts: Parts,
     /// Whether a file gave nothing at all.
     lost: bool,
-    /// How many expressions there are so far.
-    expressions: usize,
+    expressions: Expressions,
 }
 
 impl Loader {
@@ -180,8 +181,8 @@ impl Loader {
         while !self.queue.is_empty() {
             let mut batch: Vec<_> = self.queue.drain(..self.queue.len().min(BATCH)).collect();
             batch.retain(|(files, file)| self.seen.insert(files.shown(&file.path)));
-            let left = EXPRESSIONS.saturating_sub(self.expressions);
-            for ((files, file), read) in batch.iter().zip(read_all(&batch, left)) {
+            let known = Mutex::new(self.expressions.clone());
+            for ((files, file), read) in batch.iter().zip(read_all(&batch, &known)) {
                 self.take(files, &file.path, read, strip);
             }
         }
@@ -251,13 +252,18 @@ impl Loader {
             self.lost = true;
             return;
         };
-        self.expressions += tree.expressions;
-        if self.expressions > EXPRESSIONS {
+        if self.expressions.are_too_many() {
+            return;
+        }
+        self.expressions.take(&tree.expressions);
+        if self.expressions.are_too_many() {
             self.found.push(
                 Diagnostic::new(
                     "yaml-too-large",
                     &tree.span,
-                    format!("the suite is too large: more than {EXPRESSIONS} expressions"),
+                    format!(
+                        "the suite is too large: more than {EXPRESSIONS} different expressions, or {ALL} in all"
+                    ),
                 )
                 .label("up to this file"),
             );
@@ -334,9 +340,28 @@ struct FileRead {
     tree: Option<Tree>,
 }
 
+/// Expressions of files.
+#[derive(Debug, Default, Clone)]
+struct Expressions {
+    /// Those that differ, as digests.
+    different: HashSet<u64>,
+    all: usize,
+}
+
+impl Expressions {
+    fn take(&mut self, more: &Self) {
+        self.different.extend(&more.different);
+        self.all += more.all;
+    }
+
+    fn are_too_many(&self) -> bool {
+        self.different.len() > EXPRESSIONS || self.all > ALL
+    }
+}
+
 struct Tree {
     span: Span,
-    expressions: usize,
+    expressions: Expressions,
     meaning: Meaning,
 }
 
@@ -351,10 +376,9 @@ enum Meaning {
 }
 
 /// Reads files on all processors; the results are in the order of the files. Once there are more expressions than
-/// may be left, no more are compiled.
-fn read_all(batch: &[(Arc<Files>, Listed)], left: usize) -> Vec<FileRead> {
-    let expressions = AtomicUsize::new(0);
-    let read = |(files, file): &(Arc<Files>, Listed)| read(files, file, &expressions, left);
+/// there may be, no more are compiled.
+fn read_all(batch: &[(Arc<Files>, Listed)], known: &Mutex<Expressions>) -> Vec<FileRead> {
+    let read = |(files, file): &(Arc<Files>, Listed)| read(files, file, known);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     if batch.len() < FEW || threads == 1 {
         return batch.iter().map(read).collect();
@@ -389,17 +413,22 @@ fn read_all(batch: &[(Arc<Files>, Listed)], left: usize) -> Vec<FileRead> {
     all.into_iter().map(|(_, read)| read).collect()
 }
 
-fn read(files: &Files, file: &Listed, expressions: &AtomicUsize, left: usize) -> FileRead {
+fn read(files: &Files, file: &Listed, known: &Mutex<Expressions>) -> FileRead {
     let mut found = Vec::new();
     let source = files.read(file);
     let tree = (source.as_ref().ok()).and_then(|source| {
         let node = yaml::parse(source, &mut found)?;
-        let own = node.expressions();
-        let before = expressions.fetch_add(own, Ordering::Relaxed);
+        let mut expressions = Expressions::default();
+        expressions.all = node.expressions(&mut expressions.different);
+        let too_many = {
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.take(&expressions);
+            known.are_too_many()
+        };
         let span = node.span.clone();
         let meaning = if node.get("openapi").is_some() && node.get("paths").is_some() {
             Meaning::Api
-        } else if before + own <= left {
+        } else if !too_many {
             let mut found = Vec::new();
             Meaning::Document(Box::new(document(source, &node, &mut found)), found)
         } else {
@@ -407,7 +436,7 @@ fn read(files: &Files, file: &Listed, expressions: &AtomicUsize, left: usize) ->
         };
         Some(Tree {
             span,
-            expressions: own,
+            expressions,
             meaning,
         })
     });

@@ -4,7 +4,8 @@
 //! a leading zero is text, and an integer that JSON readers would round is refused. Duplicate keys are
 //! errors; aliases are copied within a budget, so that no file can grow beyond it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle};
@@ -65,12 +66,23 @@ impl Node {
         }
     }
 
-    /// How many expressions stand in its texts.
-    pub fn expressions(&self) -> usize {
+    /// Takes in the expressions that stand in its texts, and counts them.
+    pub fn expressions(&self, all: &mut HashSet<u64>) -> usize {
         match &self.kind {
-            Kind::Text(text) => text.matches("{{").count(),
-            Kind::List(items) => items.iter().map(Self::expressions).sum(),
-            Kind::Map(entries) => entries.iter().map(|(_, value)| value.expressions()).sum(),
+            Kind::Text(text) => {
+                let behind = text.split("{{").skip(1);
+                behind
+                    .map(|behind| {
+                        let mut hasher = DefaultHasher::new();
+                        behind.split("}}").next().hash(&mut hasher);
+                        all.insert(hasher.finish());
+                    })
+                    .count()
+            }
+            Kind::List(items) => items.iter().map(|item| item.expressions(all)).sum(),
+            Kind::Map(entries) => (entries.iter())
+                .map(|(_, value)| value.expressions(all))
+                .sum(),
             Kind::Null | Kind::Bool(_) | Kind::Number(_) => 0,
         }
     }
