@@ -308,15 +308,7 @@ pub async fn run(
             let case = case.clone();
             let handle = running.spawn(async move {
                 let error = |why, started, duration| {
-                    let location = case.scenario.span.location();
-                    executor::describe(
-                        &case,
-                        location,
-                        Verdict::Error,
-                        Some(why),
-                        started,
-                        duration,
-                    )
+                    executor::describe(&case, Verdict::Error, Some(why), started, duration)
                 };
                 let outcome = match caught_in(executor::execute(&ctx, &case)).await {
                     Ok(outcome) => outcome,
@@ -354,7 +346,6 @@ pub async fn run(
                 at,
                 executor::describe(
                     case,
-                    case.scenario.span.location(),
                     Verdict::Error,
                     Some(UNTOLD.to_owned()),
                     started,
@@ -460,14 +451,7 @@ fn written(plan: &Plan) -> Vec<Written> {
 
 /// The outcome of a case that is not run.
 fn skipped(case: &Case, reason: String, started: Timestamp) -> CaseOutcome {
-    executor::describe(
-        case,
-        case.scenario.span.location(),
-        Verdict::Skip,
-        Some(reason),
-        started,
-        Duration::ZERO,
-    )
+    executor::describe(case, Verdict::Skip, Some(reason), started, Duration::ZERO)
 }
 
 async fn sleep_until(deadline: Option<tokio::time::Instant>) {

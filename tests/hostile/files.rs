@@ -180,8 +180,8 @@ fn no_suite_reads_a_file_outside_of_its_directory() {
 }
 
 /// A file of one scenario that says that it belongs to this suite; whether it is read, and what is said. It stands in
-/// `project/work/in`, suites are in `project`, `project/work/suite` and `project/work/in/own`, and it is run from
-/// `project/work`.
+/// `project/site/in`, suites are in `project`, `project/site/suite` and `project/site/in/own`, and it is run from
+/// `project/site`.
 fn belongs(to: &str) -> (bool, String) {
     let directory = tempfile::tempdir().unwrap();
     let project = directory.path().canonicalize().unwrap().join("project");
@@ -189,18 +189,18 @@ fn belongs(to: &str) -> (bool, String) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    for at in ["other", "work/suite", "work/in/own"] {
+    for at in ["other", "site/suite", "site/in/own"] {
         let manifest =
             format!("suite: s\nscenarios: all\nvariables: {{ v: {{ default: \"{SECRET}\" }} }}\n");
         write(&project.join(at).join("suite.yaml"), &manifest);
     }
-    symlink(project.join("other"), project.join("work/in/linked")).unwrap();
+    symlink(project.join("other"), project.join("site/in/linked")).unwrap();
     let to = to.replace("PROJECT", project.to_str().unwrap());
     let text = format!(
         "suite: {to}\ntitle: \"it says {{{{ v }}}}\"\nwhen: GET /{{{{ v }}}}\nthen: {{ status: 200 }}\n"
     );
-    write(&project.join("work/in/it.yaml"), &text);
-    let said = assize(&project.join("work"), &["check", "in/it.yaml"]);
+    write(&project.join("site/in/it.yaml"), &text);
+    let said = assize(&project.join("site"), &["check", "in/it.yaml"]);
     let all = said.stdout + &said.stderr;
     assert!(!all.contains("panicked") && !all.contains(SECRET), "{all}");
     (said.code == Some(0), all)
@@ -212,7 +212,7 @@ fn a_file_belongs_to_a_suite_below_it_or_below_the_working_directory() {
         "own",
         "./own",
         "../suite",
-        "PROJECT/work/suite",
+        "PROJECT/site/suite",
         "../in/own",
     ] {
         let (read, said) = belongs(to);

@@ -12,7 +12,6 @@ use crate::exchange::Phase;
 use crate::outcome::{CaseOutcome, Finding, Leak, Verdict};
 use crate::runner::object::Object;
 use crate::runner::session::Stop;
-use crate::source::Location;
 use crate::suite::model::Level;
 
 impl CaseRun<'_> {
@@ -65,7 +64,7 @@ impl CaseRun<'_> {
             Some(Stop::Judged) | None => (if broken { Verdict::Fail } else { Verdict::Pass }, None),
         };
         let plain = verdict == Verdict::Pass && findings.is_empty() && leaked.is_empty();
-        let mut outcome = describe(case, location, verdict, reason, started, duration);
+        let mut outcome = describe(case, verdict, reason, started, duration);
         outcome.requests = requests;
         if !plain {
             outcome.exchanges = session.exchanges;
@@ -115,7 +114,6 @@ fn name_ids(text: &mut String, objects: &[Object]) {
 /// The outcome of a case that has nothing to tell but its verdict.
 pub(in crate::runner) fn describe(
     case: &Case,
-    location: Location,
     verdict: Verdict,
     reason: Option<String>,
     started: Timestamp,
@@ -127,7 +125,7 @@ pub(in crate::runner) fn describe(
         title: case.title().into_owned(),
         group: scenario.group.clone(),
         feature: scenario.feature.clone(),
-        location,
+        location: scenario.span.location(),
         why: case.why().map(Cow::into_owned),
         tags: scenario.tags.iter().cloned().collect(),
         requirements: case.requirements().into_iter().map(str::to_owned).collect(),

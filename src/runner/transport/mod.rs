@@ -207,6 +207,14 @@ fn spoils_its_connection(request: &Request) -> bool {
     request.body.len() > EXPECTED || (unexpected && !request.body.is_empty())
 }
 
+/// What the field Host says.
+fn host_field(url: &reqwest::Url) -> String {
+    match (url.host_str().unwrap_or_default(), url.port()) {
+        (host, Some(port)) => format!("{host}:{port}"),
+        (host, None) => host.to_owned(),
+    }
+}
+
 /// Fields as they are told.
 fn text(headers: &reqwest::header::HeaderMap) -> Vec<(String, String)> {
     let text = |(name, value): (&HeaderName, &HeaderValue)| {

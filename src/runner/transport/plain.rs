@@ -23,7 +23,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::{chain, text};
+use super::{chain, host_field, text};
 use crate::exchange::{Request, Response, TransportError};
 
 /// A connection that nobody has used for so long may have been forgotten on its way.
@@ -105,14 +105,10 @@ impl Plain {
             return None;
         }
         let host = url.host_str()?;
-        let field = match url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
         let server = Arc::new(Server {
             host: host.trim_matches(['[', ']']).to_owned(),
             port: url.port().unwrap_or(80),
-            field: HeaderValue::try_from(field).ok()?,
+            field: HeaderValue::try_from(host_field(&url)).ok()?,
         });
         let origin = Origin {
             server: Arc::clone(&server),

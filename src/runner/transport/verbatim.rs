@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{USER_AGENT, chain, text, tls};
+use super::{USER_AGENT, chain, host_field, text, tls};
 use crate::exchange::{Request, Response, TransportError};
 use crate::target::settings::Network;
 
@@ -124,10 +124,7 @@ fn written(url: &Url, request: &Request) -> Result<Vec<u8>, TransportError> {
             .iter()
             .any(|(other, _)| other.eq_ignore_ascii_case(name))
     };
-    let host = match (url.host_str().unwrap_or_default(), url.port()) {
-        (host, Some(port)) => format!("{host}:{port}"),
-        (host, None) => host.to_owned(),
-    };
+    let host = host_field(url);
     let length = request.body.len().to_string();
     let announced =
         !request.body.is_empty() || ["POST", "PUT", "PATCH"].contains(&&*request.method);
