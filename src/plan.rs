@@ -226,8 +226,10 @@ fn skip(suite: &Suite, case: &Case, target: &Target, scope: &Scope) -> Option<Sk
             Ok(true) => {}
             Ok(false) => {
                 let reason = match profile {
-                    Some(profile) => format!("does not hold for profile {profile}: {}", expr.text),
-                    None => format!("does not hold: {}", expr.text),
+                    Some(profile) => {
+                        format!("does not hold for profile {profile}: {}", expr.text())
+                    }
+                    None => format!("does not hold: {}", expr.text()),
                 };
                 let variable = |name: &str| target.variables.contains_key(name);
                 return Some(if expr.roots().any(variable) {

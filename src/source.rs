@@ -17,17 +17,19 @@ pub struct Source {
     /// The path shown to people: relative to the suite's root, with `/`.
     pub name: String,
     /// The whole text.
-    pub text: String,
-    line_starts: Vec<usize>,
+    pub text: Box<str>,
+    line_starts: Box<[u32]>,
 }
 
 impl Source {
-    /// Takes the text and notes where its lines begin.
-    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+    /// Takes the text and notes where its lines begin. Places beyond 4 GiB cannot be told.
+    pub fn new(name: impl Into<String>, text: impl Into<Box<str>>) -> Arc<Self> {
         let text = text.into();
-        let line_starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
+        let lines = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let mut line_starts = Vec::with_capacity(lines);
+        line_starts.push(0);
+        line_starts.extend(text.match_indices('\n').map(|(at, _)| place(at + 1)));
+        let line_starts = line_starts.into_boxed_slice();
         Arc::new(Self {
             name: name.into(),
             text,
@@ -38,10 +40,13 @@ impl Source {
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn line_column(&self, byte: usize) -> (usize, usize) {
         let byte = byte.min(self.text.len());
-        let line = self.line_starts.partition_point(|start| *start <= byte) - 1;
+        let line = self
+            .line_starts
+            .partition_point(|start| *start as usize <= byte)
+            - 1;
         let column = self
             .text
-            .get(self.line_starts[line]..byte)
+            .get(self.line_starts[line] as usize..byte)
             .map_or(1, |text| text.chars().count() + 1);
         (line + 1, column)
     }
@@ -52,8 +57,13 @@ impl Source {
 pub struct Span {
     /// The file it lies in.
     pub source: Arc<Source>,
-    /// First byte, and the byte after the last.
-    pub range: Range<usize>,
+    start: u32,
+    end: u32,
+}
+
+/// A place in a text as a span keeps it: there are many spans.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 impl Span {
@@ -61,7 +71,8 @@ impl Span {
     pub fn start_of(source: &Arc<Source>) -> Self {
         Self {
             source: Arc::clone(source),
-            range: 0..0,
+            start: 0,
+            end: 0,
         }
     }
 
@@ -69,13 +80,19 @@ impl Span {
     pub fn at(&self, range: Range<usize>) -> Self {
         Self {
             source: Arc::clone(&self.source),
-            range,
+            start: place(range.start),
+            end: place(range.end),
         }
+    }
+
+    /// First byte, and the byte after the last.
+    pub fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
     }
 
     /// File and line, as a verdict names them.
     pub fn location(&self) -> Location {
-        let (line, column) = self.source.line_column(self.range.start);
+        let (line, column) = self.source.line_column(self.start as usize);
         Location {
             file: self.source.name.clone(),
             line,
@@ -90,9 +107,10 @@ impl Span {
     pub fn block(&self) -> String {
         let source = &self.source;
         let line = |at: usize| {
-            let start = *source.line_starts.get(at)?;
-            let end = source.line_starts.get(at + 1).copied();
-            let text = source.text.get(start..end.unwrap_or(source.text.len()))?;
+            let start = *source.line_starts.get(at)? as usize;
+            let end =
+                (source.line_starts.get(at + 1)).map_or(source.text.len(), |end| *end as usize);
+            let text = source.text.get(start..end)?;
             Some(text.trim_end_matches(['\n', '\r']))
         };
         let indentation = |line: &str| line.len() - line.trim_start().len();
@@ -272,8 +290,8 @@ pub fn nearest<'a>(
 /// which the places that parsers tell of do not always have.
 fn visible(span: &Span) -> Range<usize> {
     let text = &span.source.text;
-    let start = text.floor_char_boundary(span.range.start);
-    let mut end = text.ceil_char_boundary(span.range.end.max(start));
+    let start = text.floor_char_boundary(span.range().start);
+    let mut end = text.ceil_char_boundary(span.range().end.max(start));
     if let Some(line_end) = text.get(start..end).and_then(|marked| marked.find('\n')) {
         end = start + line_end;
     }

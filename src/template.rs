@@ -19,6 +19,7 @@ use serde_json::Value as Json;
 use crate::source::{Diagnostic, Span};
 
 pub use pattern::pattern;
+use scope::Found;
 pub use scope::{Data, Scope, Shared};
 pub use text::{JsonTemplate, Part, Template, percent_encode};
 
@@ -71,19 +72,18 @@ impl Object for Omit {
 /// One compiled expression.
 #[derive(Clone)]
 pub struct Expr {
-    /// As written.
-    pub text: String,
-    /// Where.
+    /// Where it is written.
     pub span: Span,
-    /// The names it uses, with the attributes that are read of them: `pool.id`.
-    pub names: Arc<BTreeSet<String>>,
     compiled: Arc<Compiled>,
 }
 
 /// What is the same for all expressions with one text.
 struct Compiled {
+    text: Box<str>,
     expression: Expression<'static, 'static>,
-    names: Arc<BTreeSet<String>>,
+    names: BTreeSet<String>,
+    /// Whether it is a name, or one with attributes, and nothing else: `pool.id`.
+    is_path: bool,
 }
 
 /// What is compiled, by its text, as long as anything uses it. Suites say the same things many times, and what
@@ -99,10 +99,13 @@ fn compiled(text: &str) -> Result<Arc<Compiled>, minijinja::Error> {
         return Ok(compiled);
     }
     let expression = ENVIRONMENT.compile_expression_owned(text.to_owned())?;
-    let names = expression.undeclared_variables(true).into_iter().collect();
+    let names: BTreeSet<String> = expression.undeclared_variables(true).into_iter().collect();
+    let own = text.trim();
     let compiled = Arc::new(Compiled {
+        text: own.into(),
         expression,
-        names: Arc::new(names),
+        is_path: names.len() == 1 && names.contains(own),
+        names,
     });
     if known.len() >= KEPT && known.len() == known.capacity() {
         known.retain(|_, compiled| compiled.strong_count() > 0);
@@ -113,7 +116,7 @@ fn compiled(text: &str) -> Result<Arc<Compiled>, minijinja::Error> {
 
 impl std::fmt::Debug for Expr {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{{{{ {} }}}}", self.text)
+        write!(f, "{{{{ {} }}}}", self.text())
     }
 }
 
@@ -147,16 +150,14 @@ impl Expr {
         }
         match compiled(text) {
             Ok(compiled) => Some(Self {
-                text: text.trim().to_owned(),
                 span: span.clone(),
-                names: Arc::clone(&compiled.names),
                 compiled,
             }),
             Err(error) => {
                 let span = match error.range() {
-                    Some(range) if span.range.len() >= text.len() => span
-                        .at(span.range.start + range.start.min(text.len())
-                            ..span.range.start + range.end.min(text.len())),
+                    Some(range) if span.range().len() >= text.len() => span
+                        .at(span.range().start + range.start.min(text.len())
+                            ..span.range().start + range.end.min(text.len())),
                     _ => span.clone(),
                 };
                 found.push(Diagnostic::new("bad-expression", &span, format!("this is no expression: {}", error.detail().unwrap_or("syntax error"))).label("here").help("expressions are those of Jinja: `a == b`, `x in list`, `a and not b`, `list | length`"));
@@ -165,10 +166,19 @@ impl Expr {
         }
     }
 
+    /// As written.
+    pub fn text(&self) -> &str {
+        &self.compiled.text
+    }
+
+    /// The names it uses, with the attributes that are read of them: `pool.id`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.compiled.names.iter().map(String::as_str)
+    }
+
     /// The first segments of the names it uses: `pool` of `pool.id`.
     pub fn roots(&self) -> impl Iterator<Item = &str> {
-        self.names
-            .iter()
+        self.names()
             .map(|name| name.split('.').next().unwrap_or(name))
     }
 
@@ -182,6 +192,9 @@ impl Expr {
     /// # Errors
     /// An undefined name, an operation that does not fit its operands, or too many steps.
     pub fn value(&self, scope: &Scope) -> Result<Option<Json>, EvalError> {
+        if let Some(Ok(value)) = self.found(scope).map(|found| found.json()) {
+            return Ok(value);
+        }
         let value = self.evaluate(scope)?;
         to_json(&value).map_err(|why| self.error(why))
     }
@@ -191,7 +204,17 @@ impl Expr {
     /// # Errors
     /// As [`Expr::value`].
     pub fn holds(&self, scope: &Scope) -> Result<bool, EvalError> {
-        Ok(self.evaluate(scope)?.is_true())
+        match self.found(scope) {
+            Some(found) => Ok(found.is_true()),
+            None => Ok(self.evaluate(scope)?.is_true()),
+        }
+    }
+
+    /// What it names, if it is a name and has a value: nothing is there to be evaluated. What has none is left to
+    /// the evaluation, which says why.
+    fn found<'a>(&self, scope: &'a Scope) -> Option<Found<'a>> {
+        let compiled = &self.compiled;
+        compiled.is_path.then(|| scope.find(&compiled.text))?
     }
 
     fn evaluate(&self, scope: &Scope) -> Result<Value, EvalError> {
@@ -208,7 +231,7 @@ impl Expr {
 
     fn error(&self, why: String) -> EvalError {
         EvalError {
-            expression: self.text.clone(),
+            expression: self.text().to_owned(),
             why,
             span: self.span.clone(),
         }

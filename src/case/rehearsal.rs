@@ -164,8 +164,8 @@ impl Rehearsal<'_> {
                     return None;
                 }
                 let id = format!("{}.id", resource.name);
-                let at = own.target.exprs().position(|expr| expr.text == id)?;
-                let text = &request.target.exprs().nth(at)?.text;
+                let at = own.target.exprs().position(|expr| expr.text() == id)?;
+                let text = &request.target.exprs().nth(at)?.text();
                 let alias = text.strip_suffix(".id")?;
                 let is_named = |(name, index): &(String, Option<usize>)| match index {
                     Some(index) => format!("{name}[{index}]") == alias,
@@ -323,6 +323,6 @@ fn values(
 /// A path without the expressions in it.
 fn shape(target: &Template) -> String {
     target.exprs().fold(target.source(), |text, expr| {
-        text.replacen(&format!("{{{{ {} }}}}", expr.text), "{}", 1)
+        text.replacen(&format!("{{{{ {} }}}}", expr.text()), "{}", 1)
     })
 }

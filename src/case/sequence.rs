@@ -420,7 +420,7 @@ impl<'a> Walk<'a> {
                     Json::String(text) if text.starts_with("{{") => {
                         JsonTemplate::Text(Template::parse(text, &self.span, &mut Vec::new()))
                     }
-                    _ => JsonTemplate::Plain(value),
+                    _ => JsonTemplate::Plain(value.into()),
                 };
                 (name, template)
             })

@@ -244,7 +244,7 @@ fn operator(
                 Ok(false) => push(
                     found,
                     path,
-                    format!("a value for which `{}` holds", expr.text),
+                    format!("a value for which `{}` holds", expr.text()),
                     value,
                 ),
                 Err(error) => push(found, path, error.to_string(), value),

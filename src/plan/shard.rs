@@ -127,7 +127,7 @@ impl Plan {
 /// wherever the suite lies and whichever was read first.
 pub fn suite_digest(suite: &Suite) -> String {
     let mut files: Vec<[&str; 2]> = (suite.files.iter())
-        .map(|(path, source)| [path.as_str(), source.text.as_str()])
+        .map(|(path, source)| [path.as_str(), &*source.text])
         .collect();
     files.sort_unstable();
     digest(files.into_iter().flatten())

@@ -37,7 +37,7 @@ impl Session<'_> {
             if let Part::Expr(expr) = part
                 && let Some(value) = expr.value(scope)?
             {
-                named.push((expr.text.clone(), value, is_last(&parts[at + 1..])));
+                named.push((expr.text().to_owned(), value, is_last(&parts[at + 1..])));
             }
         }
         for (name, value) in &request.query {

@@ -154,11 +154,15 @@ impl Files {
                     Some(real) => real,
                     None => &self.inside(path)?,
                 };
-                if !path.is_file() {
+                // Before it is opened: to open a pipe is to wait for whoever writes into it.
+                let about = std::fs::metadata(path).map_err(told)?;
+                if !about.is_file() {
                     return Err("it is no file".to_owned());
                 }
                 let file = std::fs::File::open(path).map_err(told)?;
-                let mut bytes = Vec::new();
+                // With room for all of it, and for the system to say that it ends, it is read at once.
+                let room = usize::try_from(about.len().min(FILE_LIMIT)).unwrap_or(0) + 1;
+                let mut bytes = Vec::with_capacity(room);
                 (file.take(FILE_LIMIT + 1).read_to_end(&mut bytes)).map_err(told)?;
                 if bytes.len() as u64 > FILE_LIMIT {
                     return Err(format!("it has more than {FILE_LIMIT} bytes"));

@@ -237,7 +237,8 @@ impl<'a> Reader<'a> {
                 loop {
                     match self.next()?? {
                         (Event::SequenceEnd, end) => {
-                            let span = span.at(span.range.start..end.range.end.max(span.range.end));
+                            let span =
+                                span.at(span.range().start..end.range().end.max(span.range().end));
                             let node = Node {
                                 span,
                                 kind: Kind::List(items),
@@ -288,11 +289,11 @@ impl<'a> Reader<'a> {
 
     fn mapping(&mut self, anchor: usize, span: Span, depth: usize) -> Option<Node> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
-        let mut last = span.range.end;
+        let mut last = span.range().end;
         loop {
             let (event, key_span) = self.next()??;
             if matches!(event, Event::MappingEnd) {
-                let span = span.at(span.range.start..key_span.range.end.max(last));
+                let span = span.at(span.range().start..key_span.range().end.max(last));
                 let node = Node {
                     span,
                     kind: Kind::Map(entries),
@@ -313,7 +314,7 @@ impl<'a> Reader<'a> {
             };
             let (event, value_span) = self.next()??;
             let value = self.node(event, value_span, depth + 1)?;
-            last = last.max(value.span.range.end);
+            last = last.max(value.span.range().end);
             if let Some((first, _)) = entries.iter().find(|(key, _)| key.name == name) {
                 let line = first.span.location().line;
                 self.report(

@@ -116,6 +116,35 @@ impl Layer {
     }
 }
 
+/// What a name leads to.
+pub(super) enum Found<'a> {
+    Json(&'a Json),
+    Value(Value),
+}
+
+impl Found<'_> {
+    /// As JSON; `None` is `omit`.
+    pub(super) fn json(&self) -> Result<Option<Json>, String> {
+        match self {
+            Self::Json(json) => Ok(Some((*json).clone())),
+            Self::Value(value) => to_json(value),
+        }
+    }
+
+    /// Whether it counts as true.
+    pub(super) fn is_true(&self) -> bool {
+        match self {
+            Self::Json(Json::Null) => false,
+            Self::Json(Json::Bool(truth)) => *truth,
+            Self::Json(Json::Number(number)) => number.as_f64() != Some(0.0),
+            Self::Json(Json::String(text)) => !text.is_empty(),
+            Self::Json(Json::Array(items)) => !items.is_empty(),
+            Self::Json(Json::Object(fields)) => !fields.is_empty(),
+            Self::Value(value) => value.is_true(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct View(Arc<Layer>);
 
@@ -133,6 +162,21 @@ impl Scope {
     /// What an evaluation looks names up in.
     pub(super) fn lookup(&self) -> Value {
         Value::from_object(View(Arc::clone(&self.top)))
+    }
+
+    /// What a name leads to, or one with attributes, such as `pool.id`. What is read of JSON is not made a value of
+    /// expressions for it.
+    pub(super) fn find(&self, path: &str) -> Option<Found<'_>> {
+        let mut names = path.split('.');
+        let slot = self.top.slot(names.next()?)?;
+        if let Slot::Shared(shared) = slot {
+            let json = names.try_fold(&**shared, |json, name| json.as_object()?.get(name));
+            return json.map(Found::Json);
+        }
+        let value = names.try_fold(slot.value().clone(), |value, name| {
+            value.get_attr(name).ok()
+        })?;
+        (!value.is_undefined()).then_some(Found::Value(value))
     }
 
     /// A scope without names.

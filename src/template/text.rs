@@ -10,7 +10,7 @@ use crate::source::{Diagnostic, Span};
 pub struct Template {
     /// Where it stands.
     pub span: Span,
-    parts: Vec<Part>,
+    parts: Box<[Part]>,
 }
 
 /// A part of a text.
@@ -27,7 +27,7 @@ impl Template {
     pub fn parse(text: &str, span: &Span, found: &mut Vec<Diagnostic>) -> Self {
         let mut parts = Vec::new();
         let mut rest = text;
-        let mut searched = span.range.start;
+        let mut searched = span.range().start;
         while let Some(open) = rest.find("{{") {
             let after = &rest[open + 2..];
             let Some(close) = closing(after) else {
@@ -51,10 +51,9 @@ impl Template {
         if !rest.is_empty() || parts.is_empty() {
             parts.push(Part::Text(rest.to_owned()));
         }
-        parts.shrink_to_fit();
         Self {
             span: span.clone(),
-            parts,
+            parts: parts.into(),
         }
     }
 
@@ -62,7 +61,7 @@ impl Template {
     pub fn of(parts: Vec<Part>, span: &Span) -> Self {
         Self {
             span: span.clone(),
-            parts,
+            parts: parts.into(),
         }
     }
 
@@ -85,14 +84,14 @@ impl Template {
             .iter()
             .map(|part| match part {
                 Part::Text(text) => text.clone(),
-                Part::Expr(expr) => format!("{{{{ {} }}}}", expr.text),
+                Part::Expr(expr) => format!("{{{{ {} }}}}", expr.text()),
             })
             .collect()
     }
 
     /// The text itself, if there is no expression in it.
     pub fn literal(&self) -> Option<&str> {
-        match self.parts.as_slice() {
+        match &*self.parts {
             [Part::Text(text)] => Some(text),
             _ => None,
         }
@@ -103,7 +102,7 @@ impl Template {
     /// # Errors
     /// As [`Expr::value`].
     pub fn value(&self, scope: &Scope) -> Result<Option<Json>, EvalError> {
-        match self.parts.as_slice() {
+        match &*self.parts {
             [Part::Expr(expr)] => expr.value(scope),
             _ => self.text(scope).map(|text| Some(Json::String(text))),
         }
@@ -132,7 +131,7 @@ impl Template {
         encode: impl Fn(String) -> String,
     ) -> Result<String, EvalError> {
         let mut out = String::new();
-        for part in &self.parts {
+        for part in &*self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Expr(expr) => {
@@ -152,7 +151,7 @@ const MOST: usize = 4 << 20;
 
 fn too_much(expr: &Expr) -> EvalError {
     EvalError {
-        expression: expr.text.clone(),
+        expression: expr.text().to_owned(),
         why: format!("more than {MOST} bytes come of the value that it stands in"),
         span: expr.span.clone(),
     }
@@ -219,7 +218,7 @@ fn locate(inner: &str, span: &Span, searched: &mut usize) -> Span {
     let found = span
         .source
         .text
-        .get(*searched..span.range.end)
+        .get(*searched..span.range().end)
         .and_then(|text| text.find(inner));
     match found {
         Some(offset) if !inner.is_empty() => {
@@ -235,7 +234,7 @@ fn locate(inner: &str, span: &Span, searched: &mut usize) -> Span {
 #[derive(Debug, Clone)]
 pub enum JsonTemplate {
     /// A value without expressions.
-    Plain(Json),
+    Plain(Box<Json>),
     /// Text with expressions.
     Text(Template),
     /// A list.
@@ -256,7 +255,7 @@ impl JsonTemplate {
 
     fn within(&self, scope: &Scope, room: &mut usize) -> Result<Option<Json>, EvalError> {
         Ok(Some(match self {
-            Self::Plain(value) => value.clone(),
+            Self::Plain(value) => (**value).clone(),
             Self::Text(template) => {
                 let value = template.value(scope)?;
                 let weight = value.as_ref().map_or(0, weight);
@@ -288,7 +287,7 @@ impl JsonTemplate {
     /// The value as it was written, in JSON, which YAML reads, too.
     pub fn source(&self) -> Json {
         match self {
-            Self::Plain(value) => value.clone(),
+            Self::Plain(value) => (**value).clone(),
             Self::Text(template) => template.source().into(),
             Self::List(items) => items.iter().map(Self::source).collect(),
             Self::Map(entries) => entries

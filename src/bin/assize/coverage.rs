@@ -53,7 +53,7 @@ fn reached(operation: &Operation<'_>, text: &mut String) {
             Some(condition) => format!(
                 "if {}",
                 condition
-                    .text
+                    .text()
                     .split_whitespace()
                     .collect::<Vec<_>>()
                     .join(" ")

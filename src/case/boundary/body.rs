@@ -93,7 +93,7 @@ pub(super) fn probes(site: &Site<'_>) -> Vec<Probe> {
                 serde_json::json!(7),
             ),
         ] {
-            let body = mapped(wrapper, JsonTemplate::Plain(value));
+            let body = mapped(wrapper, JsonTemplate::Plain(value.into()));
             push(name, about, BodyWrapper, Nothing, body, None);
         }
         push(
@@ -116,7 +116,7 @@ pub(super) fn probes(site: &Site<'_>) -> Vec<Probe> {
     let mut more = content.whole(content.own().to_vec());
     more.push((
         "no_such_object".to_owned(),
-        JsonTemplate::Plain(serde_json::json!({})),
+        JsonTemplate::Plain(serde_json::json!({}).into()),
     ));
     push(
         "one-more",

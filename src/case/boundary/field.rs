@@ -166,12 +166,16 @@ pub(super) fn probes(site: &Site<'_>, target: &Target) -> Result<Vec<Probe>, Str
         push(field, "absent", "left out", judged, rest.cloned().collect());
     }
     let unknown = (Boundary::FieldUnknown, Hits::Refused);
-    let anything = JsonTemplate::Plain(json!(true));
+    let anything = JsonTemplate::Plain(json!(true).into());
     let fields = with(base, "no_such_field", anything);
     push("no_such_field", "there", "there", unknown, fields);
     let fixed = (Boundary::FieldFixed, Hits::Refused);
     let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, site.resource.name.as_bytes());
-    let fields = with(base, "id", JsonTemplate::Plain(json!(id.to_string())));
+    let fields = with(
+        base,
+        "id",
+        JsonTemplate::Plain(json!(id.to_string()).into()),
+    );
     push("id", "there", "there", fixed, fields);
     if site.name == "update"
         && let BodyTemplate::Json(JsonTemplate::Map(entries)) = &site.resource.create.request.body

@@ -404,7 +404,7 @@ pub(super) fn probes(site: &Site<'_>) -> Vec<Probe> {
         }
         if schema.get("format").and_then(Json::as_str) == Some("uuid") {
             for (value, about, of, hits, line) in &NEAR[..if last { NEAR.len() } else { 1 }] {
-                let line = line.replace("<id>", &format!("({})", own.text));
+                let line = line.replace("<id>", &format!("({})", own.text()));
                 push(value, about, *of, *hits, vec![expr(&line, site.span())]);
             }
         }

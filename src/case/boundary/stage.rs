@@ -64,7 +64,7 @@ pub(super) fn case(suite: &Suite, target: &Target, site: &Site<'_>, probe: Probe
     };
     let scenario = Scenario {
         feature: Some(format!("{} {}", site.request.method, site.described.path)),
-        variables: vec![("number".to_owned(), JsonTemplate::Plain(json!(0)))],
+        variables: vec![("number".to_owned(), JsonTemplate::Plain(json!(0).into()))],
         then: expects,
         ..Scenario::generated(
             group,
@@ -299,7 +299,7 @@ impl Then<'_> {
         let mut refused = Expect::nothing(self.span);
         let watched = self.watched(site, of, may_create);
         if !watched.is_empty() {
-            refused.unchanged = Some(self.spanned(Unchanged::These(watched)));
+            refused.unchanged = Some(self.spanned(Unchanged::These(watched)).into());
         }
         if may_create {
             refused.gone.push(self.spanned(PROBE.to_owned()));
@@ -313,11 +313,11 @@ impl Then<'_> {
         match site.effect {
             Effect::Deletes => {
                 accepted.gone.push(self.spanned(site.resource.name.clone()));
-                accepted.unchanged = Some(self.spanned(Unchanged::Others));
+                accepted.unchanged = Some(self.spanned(Unchanged::Others).into());
             }
             Effect::Updates => {
                 let second = vec![self.spanned(second(&site.resource.name))];
-                accepted.unchanged = Some(self.spanned(Unchanged::These(second)));
+                accepted.unchanged = Some(self.spanned(Unchanged::These(second)).into());
                 let there = format!("after.{} is not none", site.resource.name);
                 accepted.check.extend(self.expr(&there));
             }

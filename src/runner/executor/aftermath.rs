@@ -34,7 +34,7 @@ fn watched<'e>(judged: &[&'e Expect], objects: &[Object]) -> Option<BTreeSet<&'e
             }
             None => {}
         }
-        for name in expect.exprs().flat_map(|expr| expr.names.iter()) {
+        for name in expect.exprs().flat_map(|expr| expr.names()) {
             match name.split('.').collect::<Vec<_>>().as_slice() {
                 ["before" | "after", alias, ..] => names.extend([*alias]),
                 ["before" | "after"] => return None,
@@ -196,7 +196,7 @@ impl CaseRun<'_> {
         let gone: BTreeSet<&str> = gone.map(|alias| alias.value.as_str()).collect();
         let exprs = judged.iter().flat_map(|expect| expect.exprs());
         let shown: BTreeSet<&str> = exprs
-            .flat_map(|expr| expr.names.iter())
+            .flat_map(|expr| expr.names())
             .filter_map(|name| name.strip_prefix("after.")?.split('.').next())
             .collect();
         for (place, object) in self.objects.iter().enumerate() {

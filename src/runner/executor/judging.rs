@@ -169,7 +169,11 @@ impl CaseRun<'_> {
                 Ok(value) => known.set(name.value.as_str(), &value.unwrap_or(Json::Null)),
                 Err(error) => missed.push(Mismatch {
                     check: "capture",
-                    expected: format!("a value for `{}` to capture as `{}`", expr.text, name.value),
+                    expected: format!(
+                        "a value for `{}` to capture as `{}`",
+                        expr.text(),
+                        name.value
+                    ),
                     actual: format!("{}: {}", error.why, self.session.describe(exchange)),
                     location: Some(expr.span.location()),
                 }),
@@ -249,7 +253,7 @@ impl CaseRun<'_> {
                 };
                 Some(Mismatch {
                     check: "check",
-                    expected: format!("`{}`", expr.text),
+                    expected: format!("`{}`", expr.text()),
                     actual,
                     location: Some(expr.span.location()),
                 })
@@ -260,8 +264,7 @@ impl CaseRun<'_> {
     /// The values of the names that an expression uses.
     fn values(&self, expr: &Expr, scope: &Scope) -> String {
         let values: Vec<String> = expr
-            .names
-            .iter()
+            .names()
             .filter(|name| !name.starts_with("profile"))
             .filter_map(|name| {
                 let mut value = scope.get(name.split('.').next()?)?;

@@ -171,14 +171,14 @@ impl Session<'_> {
                     {
                         return Ok(Some(format!(
                             "`{}` holds, so `{}` never will: {}",
-                            fail_if.text,
-                            ready.until.text,
+                            fail_if.text(),
+                            ready.until.text(),
                             self.describe(exchange)
                         )));
                     }
                     format!(
                         "`{}` does not hold yet: {}",
-                        ready.until.text,
+                        ready.until.text(),
                         self.describe(exchange)
                     )
                 }

@@ -28,7 +28,7 @@ impl Linker<'_> {
         known.extend(AFTERMATH);
         for expr in expect.exprs() {
             self.names(expr, &known);
-            for name in expr.names.iter() {
+            for name in expr.names() {
                 let mut segments = name.split('.');
                 if let (Some(root), Some(alias)) = (segments.next(), segments.next())
                     && AFTERMATH.contains(&root)
@@ -111,7 +111,7 @@ impl Linker<'_> {
         if let Some(Spanned {
             value: BodyExpect::Matches(matcher),
             ..
-        }) = &answer.body
+        }) = answer.body.as_deref()
         {
             matchers.push(matcher);
         }
@@ -122,7 +122,7 @@ impl Linker<'_> {
         if let Some(Spanned {
             value: SchemaRef::Component(name),
             span,
-        }) = &answer.schema
+        }) = answer.schema.as_deref()
         {
             let components: Vec<String> = self
                 .openapi

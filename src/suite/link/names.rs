@@ -68,7 +68,7 @@ impl Linker<'_> {
             .chain(self.variables.iter().map(String::as_str))
             .collect();
         names(expr, &known, self.found);
-        for name in expr.names.iter() {
+        for name in expr.names() {
             let Some(feature) = name
                 .strip_prefix("profile.")
                 .and_then(|rest| rest.split('.').next())

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::given::bind;
 use super::names::ANSWERS;
 use super::{Linker, Objects};
@@ -89,7 +87,7 @@ impl Linker<'_> {
             let binds = resource.needs.iter().any(|need| need.value == *param);
             if binds {
                 let alias = match value {
-                    JsonTemplate::Plain(Json::String(alias)) => alias.clone(),
+                    JsonTemplate::Plain(alias) => alias.as_str().unwrap_or_default().to_owned(),
                     _ => String::new(),
                 };
                 explicit.push((param.clone(), Spanned::new(alias, step.span.clone())));

@@ -31,7 +31,7 @@ pub struct Expect {
     /// The aftermath, or a repeated read, may take this long to show.
     pub eventually: Option<Spanned<Duration>>,
     /// The given objects that read exactly as before.
-    pub unchanged: Option<Spanned<Unchanged>>,
+    pub unchanged: Option<Box<Spanned<Unchanged>>>,
     /// The given objects that are no more.
     pub gone: Vec<Spanned<String>>,
     /// Expressions that hold.
@@ -119,9 +119,9 @@ pub struct AnswerExpect {
     /// Header fields by name.
     pub headers: Vec<(Spanned<String>, Matcher)>,
     /// The content.
-    pub body: Option<Spanned<BodyExpect>>,
+    pub body: Option<Box<Spanned<BodyExpect>>>,
     /// The schema that the JSON content fits.
-    pub schema: Option<Spanned<SchemaRef>>,
+    pub schema: Option<Box<Spanned<SchemaRef>>>,
 }
 
 /// A set of status codes.

@@ -36,7 +36,7 @@ fn read_expect(node: &Node, found: &mut Found) -> Option<Expect> {
                 Unchanged::These(names)
             }
         };
-        Some(Spanned::new(value, node.span.clone()))
+        Some(Box::new(Spanned::new(value, node.span.clone())))
     });
     Some(Expect {
         span: node.span.clone(),
@@ -76,8 +76,8 @@ pub(super) fn answer_expect(fields: &Fields<'_>, found: &mut Found) -> AnswerExp
             Kind::Null => Some(Matcher::Ops(vec![MatchOp::Absent])),
             _ => read::matcher(node, found),
         }),
-        body: fields.read("body", found, read::body),
-        schema: fields.read("schema", found, read::schema),
+        body: fields.read("body", found, read::body).map(Box::new),
+        schema: fields.read("schema", found, read::schema).map(Box::new),
     }
 }
 

@@ -206,7 +206,7 @@ fn no_mapping(node: &Node, shape: &Shape) -> Diagnostic {
 
 /// What to say besides where a list stands in the place of a mapping.
 fn dashed(node: &Node) -> &'static str {
-    let text = node.span.source.text.get(node.span.range.clone());
+    let text = node.span.source.text.get(node.span.range());
     if text.is_some_and(|text| text.starts_with('-')) {
         " without `-` before them"
     } else {

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::Value as Json;
-
 use super::{Found, wrong};
 use crate::source::{Diagnostic, Spanned};
 use crate::suite::yaml::{Kind, Node};
@@ -88,13 +86,13 @@ pub(in crate::suite) fn expr(node: &Node, found: &mut Found) -> Option<Expr> {
             .source
             .text
             .as_bytes()
-            .get(text.span.range.start)
+            .get(text.span.range().start)
             .is_some_and(|byte| matches!(byte, b'"' | b'\'')),
     );
-    let start = text.span.range.start + quoted;
+    let start = text.span.range().start + quoted;
     let inside = text
         .span
-        .at(start..text.span.range.end.saturating_sub(quoted).max(start));
+        .at(start..text.span.range().end.saturating_sub(quoted).max(start));
     Expr::compile(&text.value, &inside, found)
 }
 
@@ -104,7 +102,7 @@ pub(in crate::suite) fn json_template(node: &Node, found: &mut Found) -> Option<
         Kind::Text(text) => {
             let template = Template::parse(text, &node.span, found);
             match template.literal() {
-                Some(text) => JsonTemplate::Plain(Json::String(text.to_owned())),
+                Some(text) => JsonTemplate::Plain(Box::new(text.into())),
                 None => JsonTemplate::Text(template),
             }
         }
@@ -120,7 +118,7 @@ pub(in crate::suite) fn json_template(node: &Node, found: &mut Found) -> Option<
                 .filter_map(|(key, value)| Some((key.name.clone(), json_template(value, found)?)))
                 .collect(),
         ),
-        _ => JsonTemplate::Plain(node.to_json()),
+        _ => JsonTemplate::Plain(node.to_json().into()),
     })
 }
 
