@@ -158,9 +158,10 @@ impl Response {
             .split(';')
             .next()
             .unwrap_or("")
-            .trim()
-            .to_ascii_lowercase();
-        media_type == "application/json" || media_type.ends_with("+json")
+            .trim();
+        let suffix = media_type.rsplit_once('+').map(|(_, suffix)| suffix);
+        media_type.eq_ignore_ascii_case("application/json")
+            || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("json"))
     }
 }
 

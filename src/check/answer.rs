@@ -1,6 +1,7 @@
 //! Whether an answer is what a scenario or a profile says it is.
 
-use std::borrow::Cow;
+use std::borrow::Borrow;
+use std::sync::OnceLock;
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -10,27 +11,47 @@ use crate::exchange::{Content, Response};
 use crate::source::{Span, Spanned};
 use crate::suite::model::{AnswerExpect, BodyExpect, Expect, Profile, SchemaRef};
 use crate::suite::openapi::OpenApi;
-use crate::template::{Data, Scope};
+use crate::template::{Data, Scope, Shared};
 
 /// Adds `status`, `headers` and `body` to a scope. `headers` has lower-case names with `_` for `-`; `body` is
 /// the JSON content, else the text, else null.
 pub fn into_scope(response: &Response, scope: &mut Scope) {
     scope.set("status", &response.status.into());
-    let (headers, body) = (response.headers.clone(), response.body.clone());
+    let headers = response.headers.clone();
     scope.put_later("headers", || {
         Data::map(headers.into_iter().map(|(name, value)| {
             let name = name.to_ascii_lowercase().replace('-', "_");
             (name, Data::of(&value.into()))
         }))
     });
-    scope.put_later("body", move || Data::of(&body_of(&body)));
+    scope.share("body", &Shared::in_keeping(Body::of(&response.body)));
 }
 
-fn body_of(body: &Content) -> Cow<'_, Value> {
-    match body.json() {
-        Some(json) => Cow::Borrowed(json),
-        None if body.is_empty() => Cow::Owned(Value::Null),
-        None => Cow::Owned(body.text().into_owned().into()),
+/// What the content of an answer is to whoever judges it; nothing is read before it is asked for.
+#[derive(Debug)]
+struct Body {
+    content: Content,
+    /// What it is where it is no JSON.
+    other: OnceLock<Value>,
+}
+
+impl Body {
+    fn of(content: &Content) -> Self {
+        Self {
+            content: content.clone(),
+            other: OnceLock::new(),
+        }
+    }
+}
+
+impl Borrow<Value> for Body {
+    fn borrow(&self) -> &Value {
+        let other = || match self.content.is_empty() {
+            true => Value::Null,
+            false => self.content.text().into_owned().into(),
+        };
+        let json = self.content.json();
+        json.unwrap_or_else(|| self.other.get_or_init(other))
     }
 }
 
@@ -225,8 +246,8 @@ fn plain(
             });
         }
         Some((BodyExpect::Matches(matcher), at)) => {
-            let value = body_of(&response.body);
-            let value = (!response.body.is_empty()).then_some(value.as_ref());
+            let body = Body::of(&response.body);
+            let value = (!response.body.is_empty()).then(|| body.borrow());
             found.extend(
                 body::matches(matcher, value, "body", scope)
                     .into_iter()

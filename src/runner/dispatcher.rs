@@ -197,6 +197,7 @@ pub async fn run(
     let shared = Arc::new(Shared {
         suite: Arc::clone(&suite),
         target: Arc::clone(&target),
+        on_loopback: target.is_loopback(),
         identities: Identities::new(&target),
         pace: Pace::new(target.pace.rate),
         rooms,

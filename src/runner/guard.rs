@@ -28,7 +28,7 @@ impl Session<'_> {
         objects: &[Object],
     ) -> Result<(), Stop> {
         let reads = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-        if reads || self.ctx.target.is_loopback() {
+        if reads || self.ctx.on_loopback {
             return Ok(());
         }
         let mut named: Vec<(String, Json, bool)> = Vec::new();
@@ -116,7 +116,7 @@ impl Session<'_> {
         objects: &mut [Object],
         at: usize,
     ) -> Result<bool, String> {
-        if !self.ctx.target.is_loopback() {
+        if !self.ctx.on_loopback {
             match self.read(Phase::CleanUp, objects, at).await {
                 Ok((Afterwards::Object(value), _)) => objects[at].value = value.into(),
                 Ok((Afterwards::Absent, _)) => return Ok(false),

@@ -99,6 +99,8 @@ impl Context {
 struct Shared {
     suite: Arc<Suite>,
     target: Arc<Target>,
+    /// Whether the endpoint is this machine's own address.
+    on_loopback: bool,
     transport: Transport,
     identities: Identities,
     pace: Pace,

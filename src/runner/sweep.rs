@@ -77,6 +77,7 @@ pub async fn sweep(
     let ledger = (!look_only).then(|| Ledger::resume(recorded)).transpose()?;
     let shared = Arc::new(Shared {
         suite,
+        on_loopback: target.is_loopback(),
         identities: Identities::new(&target),
         pace: Pace::new(target.pace.rate),
         rooms: Rooms::default(),

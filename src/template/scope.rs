@@ -1,6 +1,8 @@
 //! The names that expressions can use, with their values.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -36,12 +38,41 @@ impl Data {
 
 /// A value of JSON that many expressions may ask for: as they see it, it is made when the first one asks. Cheap to
 /// copy.
-#[derive(Debug, Clone, Default)]
-pub struct Shared(Arc<(Json, OnceLock<Value>)>);
+#[derive(Debug, Clone)]
+pub struct Shared(Arc<dyn Kept>);
+
+/// JSON in whatever keeps it, and the same as expressions see it.
+trait Kept: Debug + Send + Sync {
+    fn json(&self) -> &Json;
+    fn value(&self) -> &Value;
+}
+
+impl<T: Borrow<Json> + Debug + Send + Sync> Kept for (T, OnceLock<Value>) {
+    fn json(&self) -> &Json {
+        self.0.borrow()
+    }
+
+    fn value(&self) -> &Value {
+        self.1.get_or_init(|| Data::of(self.json()).0)
+    }
+}
+
+impl Shared {
+    /// The JSON that is kept in something else.
+    pub fn in_keeping(keeper: impl Borrow<Json> + Debug + Send + Sync + 'static) -> Self {
+        Self(Arc::new((keeper, OnceLock::new())))
+    }
+}
 
 impl From<Json> for Shared {
     fn from(value: Json) -> Self {
-        Self(Arc::new((value, OnceLock::new())))
+        Self::in_keeping(value)
+    }
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Json::Null.into()
     }
 }
 
@@ -49,7 +80,7 @@ impl Deref for Shared {
     type Target = Json;
 
     fn deref(&self) -> &Json {
-        &self.0.0
+        self.0.json()
     }
 }
 
@@ -82,7 +113,7 @@ impl Slot {
         match self {
             Self::Now(value) => value,
             Self::Later(later) => later,
-            Self::Shared(Shared(shared)) => shared.1.get_or_init(|| Data::of(&shared.0).0),
+            Self::Shared(Shared(kept)) => kept.value(),
         }
     }
 }

@@ -135,7 +135,7 @@ impl Template {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Expr(expr) => {
-                    out.push_str(&encode(plain(&expr.value(scope)?.unwrap_or(Json::Null))));
+                    out.push_str(&encode(plain(expr.value(scope)?.unwrap_or(Json::Null))));
                     if out.len() > MOST {
                         return Err(too_much(expr));
                     }
@@ -172,9 +172,9 @@ fn weight(value: &Json) -> usize {
 }
 
 /// A value as it stands inside a text: text as it is, nothing for null, everything else as JSON.
-fn plain(value: &Json) -> String {
+fn plain(value: Json) -> String {
     match value {
-        Json::String(text) => text.clone(),
+        Json::String(text) => text,
         Json::Null => String::new(),
         other => other.to_string(),
     }

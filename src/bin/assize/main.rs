@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     tell_of_failures();
     let arguments = Arguments::parse();
     let result = output::guarded(|| match arguments.command {
-        Command::Run(run) => run::run(&run),
+        Command::Run(run) => run::run(*run),
         Command::Init(init) => init::init(&init),
         Command::Replay(replay) => replay::replay(&replay),
         Command::Verify(verify) => verify::verify(&verify),

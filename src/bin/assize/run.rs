@@ -34,7 +34,7 @@ const JOBS: u16 = 256;
 /// Of these, so many with objects of the suite.
 const HOLDERS: u16 = 32;
 
-pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
+pub(crate) fn run(arguments: args::Run) -> anyhow::Result<u8> {
     let Some(aim) = Aim::take(&arguments.target, &arguments.selection.variables)? else {
         return Ok(USAGE);
     };
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     let mut reports = Reports::open(&arguments.reports)?;
     let vendor = statement::vendor(&arguments.statement, aim.vendor())?;
     if vendor.is_some() {
-        rests_on(arguments, &suite)?;
+        rests_on(&arguments, &suite)?;
     }
     let of = match arguments.evidence_of {
         Some(args::EvidenceOf::All) => Kept::All,
@@ -65,7 +65,9 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
     // It may lie beside the evidence, in the same directory.
     let draft = Draft::open(&arguments.statement, vendor)?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
-    runtime.block_on(async {
+    // On a thread of the runtime, which takes from cases what comes of them without waking another.
+    let run = runtime.spawn(async move {
+        let arguments = &arguments;
         let earlier = (arguments.rerun.as_deref())
             .map(rerun::report)
             .transpose()?;
@@ -235,7 +237,8 @@ pub(crate) fn run(arguments: &args::Run) -> anyhow::Result<u8> {
             Files::Clean => report.exit_code(),
             Files::Told => 3,
         })
-    })
+    });
+    (runtime.block_on(run)).unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 /// Refuses a statement of a run that could not show what it says.

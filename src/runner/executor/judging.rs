@@ -145,8 +145,6 @@ impl CaseRun<'_> {
         Ok(applicable)
     }
 
-    /// What the step's own `then` knows: the answer, the statuses of concurrent ones, and what is captured of it; and what could not be
-    /// captured.
     /// What the step's own `then` knows: the answer, the statuses of those that came at the same time, and what
     /// is captured of it; and what could not be captured.
     pub(super) fn known(
@@ -161,7 +159,8 @@ impl CaseRun<'_> {
             .take_while(|exchange| exchange.phase == Phase::Act)
             .filter_map(|exchange| Some(exchange.response.as_ref().ok()?.status))
             .collect();
-        answer.set("statuses", &statuses);
+        let statuses: Json = statuses;
+        answer.share("statuses", &statuses.into());
         let mut known = answer.clone();
         let mut missed = Vec::new();
         for (name, expr) in &step.capture {
@@ -306,7 +305,7 @@ impl CaseRun<'_> {
                     }
                 }
             }
-            scope.set(name, &Json::Object(views));
+            scope.share(name, &Json::Object(views).into());
         }
         scope
     }

@@ -94,12 +94,17 @@ pub(super) async fn run(ctx: &Context, case: &Case, grace: Option<Duration>) -> 
     run.session.tampering = None;
     run.session.deadline = Instant::now() + limits.clean_up;
     run.session.interruptible = false;
-    let ended = ctx.kept(run.finally()).await.and_then(|done| done);
-    stop = stop.or(ended.err());
-    let leaked = match ctx.kept(run.clean_up(stop.as_ref())).await {
-        Ok(leaked) => leaked,
-        Err(why) => run.session.abandoned(&run.objects, why),
-    };
+    if !case.scenario.finally.is_empty() {
+        let ended = ctx.kept(run.finally()).await.and_then(|done| done);
+        stop = stop.or(ended.err());
+    }
+    let mut leaked = Vec::new();
+    if !run.objects.is_empty() || !run.session.coming.is_empty() {
+        leaked = match ctx.kept(run.clean_up(stop.as_ref())).await {
+            Ok(leaked) => leaked,
+            Err(why) => run.session.abandoned(&run.objects, why),
+        };
+    }
     run.give_back(leaked.is_empty());
     Run {
         at: run.at,

@@ -20,8 +20,7 @@ pub(super) struct Shot {
     pub(super) request: Request,
     /// The names that it was filled in with.
     pub(super) scope: Scope,
-    /// What people call it, such as `owner: delete pool`.
-    pub(super) words: String,
+    identity: String,
     /// What it is an operation of, unless it is a request as written.
     pub(super) operation: Option<(Arc<Resource>, String)>,
     /// The object that it is carried out on.
@@ -183,18 +182,13 @@ impl CaseRun<'_> {
         };
         self.session.guard(template, &scope, &self.objects)?;
         let request = self.session.build(template, &scope, identity)?;
-        let what = match (&operation, place, &new) {
-            (Some((_, name)), Some(at), _) => format!("{name} {}", self.objects[at].shown()),
-            (Some((_, name)), None, Some(new)) => format!("{name} {}", new.alias),
-            _ => format!("{} {}", request.method, self.session.path(&request)),
-        };
         let with = match (known, &new) {
             (Some(_), Some(new)) => new.plan.params.clone(),
             (Some(operation), None) => Self::call_with(&scope, operation),
             (None, _) => Scope::new(),
         };
         Ok(Some(Shot {
-            words: format!("{identity}: {what}"),
+            identity: identity.to_owned(),
             request,
             scope,
             operation,
@@ -202,6 +196,19 @@ impl CaseRun<'_> {
             new,
             with,
         }))
+    }
+
+    /// What people call a request, such as `owner: delete pool`.
+    pub(super) fn words(&self, shot: &Shot) -> String {
+        let what = match (&shot.operation, shot.place, &shot.new) {
+            (Some((_, name)), Some(at), _) => format!("{name} {}", self.objects[at].shown()),
+            (Some((_, name)), None, Some(new)) => format!("{name} {}", new.alias),
+            _ => {
+                let request = &shot.request;
+                format!("{} {}", request.method, self.session.path(request))
+            }
+        };
+        format!("{}: {what}", shot.identity)
     }
 
     /// What a request as written creates, as its `creates` says.

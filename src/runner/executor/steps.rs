@@ -161,9 +161,10 @@ impl CaseRun<'_> {
         with: &[(String, Json)],
     ) -> Result<Vec<&'e Expect>, Stop> {
         let mut scope = self.session.scope.clone();
-        with.iter()
-            .for_each(|(name, value)| scope.set(name.as_str(), value));
-        let mut asked = Vec::new();
+        for (name, value) in with {
+            scope.set(name.as_str(), value);
+        }
+        let mut asked = Vec::with_capacity(judged.len());
         for expect in judged {
             if self.level(expect).1 == Level::NotApplicable {
                 continue;
@@ -211,10 +212,7 @@ impl CaseRun<'_> {
         let mut backoff = Backoff::new();
         loop {
             let violations = self.session.violations.len();
-            let exchange = self
-                .session
-                .send(Phase::Act, request.clone(), standing)
-                .await?;
+            let exchange = self.session.send(Phase::Act, request, standing).await?;
             let Some(until) = until else {
                 return Ok(exchange);
             };

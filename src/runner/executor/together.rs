@@ -251,8 +251,8 @@ impl CaseRun<'_> {
         let actual = format!(
             "none explains {} to `{}`: {}it is to be {}\n{}",
             self.answer_in_short(volley, last),
-            shot.words,
-            after(volley, unexplained),
+            self.words(shot),
+            self.after(volley, unexplained),
             wanted.join(" or "),
             self.history(volley, unexplained)
         );
@@ -270,6 +270,19 @@ impl CaseRun<'_> {
         Ok(())
     }
 
+    /// "after A, B " for the order that explains everything but the last answer.
+    fn after(&self, volley: &Volley, unexplained: &Unexplained) -> String {
+        let shots = (unexplained.order.iter()).filter_map(|at| volley.shots.get(*at));
+        let words: Vec<String> = shots
+            .map(|shot| format!("`{}`", self.words(shot)))
+            .collect();
+        if words.is_empty() {
+            String::new()
+        } else {
+            format!("after {} ", words.join(", "))
+        }
+    }
+
     /// Reports a state that no order explains.
     fn no_state(
         &mut self,
@@ -284,7 +297,7 @@ impl CaseRun<'_> {
             .collect();
         let actual = format!(
             "none explains what is left: {}{}\n{}",
-            after(volley, unexplained),
+            self.after(volley, unexplained),
             told.join("; "),
             self.history(volley, unexplained)
         );
@@ -315,7 +328,7 @@ impl CaseRun<'_> {
             .map(|at| {
                 let answered = prefix.answered.contains(&at);
                 Told {
-                    call: volley.shots[at].words.clone(),
+                    call: self.words(&volley.shots[at]),
                     sent: volley.times[at].0,
                     answered: answered.then_some(volley.times[at].1),
                     answer: if answered {
@@ -369,18 +382,4 @@ fn wanted_order(volley: &Volley) -> String {
         "an order of the {} operations that explains their answers and what is left",
         volley.shots.len()
     )
-}
-
-/// "after A, B " for the order that explains everything but the last answer.
-fn after(volley: &Volley, unexplained: &Unexplained) -> String {
-    let words: Vec<String> = unexplained
-        .order
-        .iter()
-        .filter_map(|at| Some(format!("`{}`", volley.shots.get(*at)?.words)))
-        .collect();
-    if words.is_empty() {
-        String::new()
-    } else {
-        format!("after {} ", words.join(", "))
-    }
 }

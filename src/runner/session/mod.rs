@@ -150,19 +150,20 @@ impl<'a> Session<'a> {
     pub(super) async fn send(
         &mut self,
         phase: Phase,
-        request: Request,
+        request: &Request,
         standing: Standing,
     ) -> Result<usize, Stop> {
         let mut backoff = Backoff::new();
         loop {
             self.paced().await?;
-            let (mut filled, by) = self.filled(request.clone()).await?;
-            let mut exchange = self.sent(phase, filled.clone()).await?;
+            let (filled, by) = self.filled(request.clone()).await?;
+            let mut exchange = self.sent(phase, filled).await?;
             if is_unauthorized(&exchange) && self.ctx.track.so(|| by.is_some()) {
                 if phase == Phase::Act {
                     // Its token may have ended on the way.
                     self.turned_away = true;
                 } else {
+                    let mut filled = exchange.request.clone();
                     self.exchanges.push(exchange);
                     self.refilled(&mut filled, by).await?;
                     exchange = self.sent(phase, filled).await?;
@@ -455,7 +456,7 @@ impl<'a> Session<'a> {
         let mut backoff = Backoff::new();
         loop {
             let at = self
-                .send(phase, request.clone(), Standing::ServerErrorsAllowed)
+                .send(phase, &request, Standing::ServerErrorsAllowed)
                 .await?;
             let Ok(response) = self.answer(at) else {
                 return Ok(at);

@@ -132,7 +132,6 @@ impl Plain {
         if let (Some(mut line), Err(request)) = (idle, &mut sent)
             && line.used.elapsed() < IDLE
             && line.is_silent()
-            && line.is_open().await
         {
             let request = std::mem::take(request);
             sent = match line.send(request).await {
@@ -220,7 +219,9 @@ impl Line {
         let Self {
             sender, connection, ..
         } = self;
-        if let Err(error) = drive(connection, sender.ready()).await {
+        if !sender.is_ready()
+            && let Err(error) = drive(connection, sender.ready()).await
+        {
             return Err((error, Some(request)));
         }
         let sent = drive(connection, sender.try_send_request(request)).await;
