@@ -42,8 +42,11 @@ pub fn xml(text: &str) -> String {
     )
 }
 
-/// The text with the characters that `hostile` picks spelled out.
+/// The text with the characters that `hostile` picks spelled out. The visible ones of ASCII never are.
 fn spelled(text: &str, hostile: impl Fn(char) -> bool) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if hostile(character) {

@@ -19,7 +19,7 @@ const EXPRESSIONS: usize = 30_000;
 /// And so many in all.
 const ALL: usize = 500_000;
 /// So many files are read at once.
-const BATCH: usize = 1024;
+const BATCH: usize = 4096;
 /// Fewer are read by one thread.
 const FEW: usize = 16;
 /// What an expression takes that is taken apart from the outside in.
@@ -385,7 +385,7 @@ fn read_all(batch: &[(Arc<Files>, Listed)], known: &Mutex<Expressions>) -> Vec<F
     }
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut own = Vec::new();
+        let mut own = Vec::with_capacity(batch.len().div_ceil(threads));
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(file) = batch.get(at) else {

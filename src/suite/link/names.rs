@@ -61,13 +61,21 @@ impl Linker<'_> {
 
     /// Reports the names that an expression uses and that are not there.
     pub(super) fn names(&mut self, expr: &Expr, more: &[&str]) {
-        let known: Vec<&str> = more
-            .iter()
-            .copied()
-            .chain(EVERYWHERE.iter().copied())
-            .chain(self.variables.iter().map(String::as_str))
-            .collect();
-        names(expr, &known, self.found);
+        let is_known = |root| {
+            [more, EVERYWHERE, FUNCTIONS]
+                .iter()
+                .any(|names| names.contains(&root))
+                || self.variables.iter().any(|name| name == root)
+        };
+        if !expr.roots().all(is_known) {
+            let known: Vec<&str> = more
+                .iter()
+                .copied()
+                .chain(EVERYWHERE.iter().copied())
+                .chain(self.variables.iter().map(String::as_str))
+                .collect();
+            names(expr, &known, self.found);
+        }
         for name in expr.names() {
             let Some(feature) = name
                 .strip_prefix("profile.")

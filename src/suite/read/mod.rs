@@ -122,15 +122,12 @@ impl<'a> Fields<'a> {
         let Some(node) = self.get(name) else {
             return Vec::new();
         };
-        let mut all: Vec<_> = entries(node, found)
-            .iter()
-            .filter_map(|(key, value)| {
-                Some((
-                    Spanned::new(key.name.clone(), key.span.clone()),
-                    reader(value, found)?,
-                ))
-            })
-            .collect();
+        let entries = entries(node, found);
+        let mut all = Vec::with_capacity(entries.len());
+        all.extend(entries.iter().filter_map(|(key, value)| {
+            let name = Spanned::new(key.name.clone(), key.span.clone());
+            Some((name, reader(value, found)?))
+        }));
         all.shrink_to_fit();
         all
     }
@@ -142,13 +139,12 @@ pub(super) fn many<'a, T>(
     found: &mut Found,
     mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>,
 ) -> Vec<T> {
-    let mut all: Vec<T> = match &node.kind {
-        Kind::List(items) => items
-            .iter()
-            .filter_map(|item| reader(item, found))
-            .collect(),
-        _ => reader(node, found).into_iter().collect(),
+    let items = match &node.kind {
+        Kind::List(items) => items,
+        _ => std::slice::from_ref(node),
     };
+    let mut all = Vec::with_capacity(items.len());
+    all.extend(items.iter().filter_map(|item| reader(item, found)));
     // What is read is kept as long as the suite is.
     all.shrink_to_fit();
     all
