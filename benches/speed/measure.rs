@@ -19,6 +19,17 @@ pub(crate) struct Taken {
     pub(crate) memory: u64,
 }
 
+impl Taken {
+    /// The less of each.
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self {
+            wall: self.wall.min(other.wall),
+            cpu: self.cpu.min(other.cpu),
+            memory: self.memory.min(other.memory),
+        }
+    }
+}
+
 /// Runs a program and measures it. A process of its own does so, as the kernel tells a parent of the largest of
 /// its children only.
 pub(crate) fn run<S: AsRef<OsStr>>(program: &[S]) -> anyhow::Result<Taken> {
@@ -61,18 +72,4 @@ pub(crate) fn measure(program: &[String]) -> anyhow::Result<()> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let cpu = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
     crate::say(&format!("{} {cpu} {}\n", wall.as_micros(), usage.max_rss()))
-}
-
-/// The run with the least time of several, which other programs disturbed least.
-pub(crate) fn best<S: AsRef<OsStr>>(times: usize, program: &[S]) -> anyhow::Result<Taken> {
-    let mut best = run(program)?;
-    for _ in 1..times {
-        let next = run(program)?;
-        best = Taken {
-            wall: best.wall.min(next.wall),
-            cpu: best.cpu.min(next.cpu),
-            memory: best.memory.min(next.memory),
-        };
-    }
-    Ok(best)
 }

@@ -1,11 +1,16 @@
 //! The endpoint: as little of a pool API as the work needs, as fast as it gets, in a process of its own.
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::oneshot;
 
 /// How many members each pool has, by its id.
 #[derive(Default)]
@@ -14,81 +19,68 @@ struct Pools {
     last: u64,
 }
 
-/// Says where it listens, and serves until it is killed.
+/// How many connections may wait to be accepted. The kernel drops one too many, which is tried again after a second;
+/// the usual 128 are fewer than the lanes that begin at once.
+const BACKLOG: u32 = 4096;
+
+/// When an answer is due, and who is told then.
+type Due = (Instant, oneshot::Sender<()>);
+
+/// Says where it listens, and serves until it is killed, each answer so long after its request was read.
 pub(crate) fn serve(latency: Duration) -> std::io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let mut out = std::io::stdout();
-    writeln!(out, "http://{}", listener.local_addr()?)?;
-    out.flush()?;
-    let pools = Arc::new(Mutex::new(Pools::default()));
-    if latency.is_zero() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .build()?;
-        return runtime.block_on(at_once(listener, pools));
-    }
-    // A timer of a runtime counts whole milliseconds, which is too coarse here; a thread sleeps exactly.
-    for stream in listener.incoming() {
-        let (stream, pools) = (stream?, Arc::clone(&pools));
-        thread::spawn(move || drop(later(stream, latency, &pools)));
-    }
-    Ok(())
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    runtime.block_on(async {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let listener = socket.listen(BACKLOG)?;
+        let mut out = std::io::stdout();
+        writeln!(out, "http://{}", listener.local_addr()?)?;
+        out.flush()?;
+        let pools = Arc::new(Mutex::new(Pools::default()));
+        let (line, waiting) = mpsc::channel();
+        thread::spawn(move || tell_when_due(waiting));
+        loop {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            let (pools, line) = (Arc::clone(&pools), line.clone());
+            tokio::spawn(async move { drop(converse(stream, latency, &line, &pools).await) });
+        }
+    })
 }
 
-async fn at_once(listener: TcpListener, pools: Arc<Mutex<Pools>>) -> std::io::Result<()> {
-    listener.set_nonblocking(true)?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        let pools = Arc::clone(&pools);
-        tokio::spawn(async move { drop(converse(&stream, &pools).await) });
+/// A timer of the runtime counts whole milliseconds, which is too coarse here; a thread sleeps exactly. All wait
+/// equally long, so that the first of the line is the next that is due.
+fn tell_when_due(waiting: Receiver<Due>) {
+    for (due, waits) in waiting {
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        let _ = waits.send(());
     }
 }
 
-async fn converse(stream: &tokio::net::TcpStream, pools: &Mutex<Pools>) -> std::io::Result<()> {
+async fn converse(
+    mut stream: TcpStream,
+    latency: Duration,
+    line: &Sender<Due>,
+    pools: &Mutex<Pools>,
+) -> anyhow::Result<()> {
     let (mut buffer, mut filled) = ([0; 8192], 0);
     loop {
-        stream.readable().await?;
-        match stream.try_read(&mut buffer[filled..]) {
-            Ok(0) => return Ok(()),
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error),
-        }
-        let Some(length) = request(&buffer[..filled]) else {
-            continue;
-        };
-        let answer = answer(&buffer[..length], pools);
-        let mut sent = 0;
-        while sent < answer.len() {
-            match stream.try_write(&answer.as_bytes()[sent..]) {
-                Ok(written) => sent += written,
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    stream.writable().await?;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        buffer.copy_within(length..filled, 0);
-        filled -= length;
-    }
-}
-
-fn later(mut stream: TcpStream, latency: Duration, pools: &Mutex<Pools>) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let (mut buffer, mut filled) = ([0; 8192], 0);
-    loop {
-        match stream.read(&mut buffer[filled..])? {
+        match stream.read(&mut buffer[filled..]).await? {
             0 => return Ok(()),
             read => filled += read,
         }
         let Some(length) = request(&buffer[..filled]) else {
             continue;
         };
-        thread::sleep(latency);
+        if !latency.is_zero() {
+            let (waits, told) = oneshot::channel();
+            line.send((Instant::now() + latency, waits))?;
+            told.await?;
+        }
         let answer = answer(&buffer[..length], pools);
-        stream.write_all(answer.as_bytes())?;
+        stream.write_all(answer.as_bytes()).await?;
         buffer.copy_within(length..filled, 0);
         filled -= length;
     }
