@@ -14,11 +14,11 @@ use crate::{say, work};
 
 const ASSIZE: &str = env!("CARGO_BIN_EXE_assize");
 
-/// How often what takes long is measured.
-const TIMES: usize = 3;
+/// How often what takes some seconds is measured.
+const TIMES: usize = 5;
 
 /// How often what takes less than a second is measured.
-const MORE_TIMES: usize = 5;
+const MORE_TIMES: usize = 15;
 
 /// A program with its arguments.
 type Call = Vec<String>;
@@ -79,8 +79,8 @@ impl Bench {
         let server = Server::new(Duration::ZERO)?;
         let version = [ASSIZE, "--version"].map(str::to_owned).into();
         let taken = self.in_turn(&[
-            (5 * TIMES, version),
-            (5 * TIMES, self.assize(&server, 1, &[])?),
+            (MORE_TIMES, version),
+            (MORE_TIMES, self.assize(&server, 1, &[])?),
         ])?;
         self.under("`--version`", taken[0].wall, Duration::from_millis(4))?;
         self.under("W(1)", taken[1].wall, Duration::from_millis(10))
