@@ -263,7 +263,7 @@ impl Bench {
         self.met &= met;
         self.tell(
             what,
-            &format!("{ratio:.2} ×"),
+            &format!("{ratio:.3} ×"),
             &format!("≤ {most} ×"),
             verdict(met),
         )
