@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::path::{Component, Path};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::files::{Files, Listed, MANIFEST_FILE};
@@ -10,6 +9,7 @@ use super::link::{Parts, link};
 use super::model::Suite;
 use super::openapi::OpenApi;
 use super::parse::{Document, document};
+use super::spread::spread;
 use super::yaml::{self, Node};
 use crate::source::{Diagnostic, Source, Span, Spanned};
 
@@ -20,10 +20,6 @@ const EXPRESSIONS: usize = 30_000;
 const ALL: usize = 500_000;
 /// So many files are read at once.
 const BATCH: usize = 4096;
-/// Fewer are read by one thread.
-const FEW: usize = 16;
-/// What an expression takes that is taken apart from the outside in.
-const STACK: usize = 8 << 20;
 
 /// What to load.
 #[derive(Debug, Clone)]
@@ -181,9 +177,19 @@ impl Loader {
         while !self.queue.is_empty() {
             let mut batch: Vec<_> = self.queue.drain(..self.queue.len().min(BATCH)).collect();
             batch.retain(|(files, file)| self.seen.insert(files.shown(&file.path)));
-            let known = Mutex::new(self.expressions.clone());
-            for ((files, file), read) in batch.iter().zip(read_all(&batch, &known)) {
-                self.take(files, &file.path, read, strip);
+            let known = Mutex::new(std::mem::take(&mut self.expressions));
+            let before = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let read = spread(batch.iter().collect(), |(files, file)| {
+                read(files, file, &known)
+            });
+            self.expressions = known.into_inner().unwrap_or_else(PoisonError::into_inner);
+            // Where there are too many, it is to be told of which file on.
+            let recount = self.expressions.are_too_many();
+            if recount {
+                self.expressions = before;
+            }
+            for ((files, file), read) in batch.iter().zip(read) {
+                self.take(files, &file.path, read, strip, recount);
             }
         }
     }
@@ -233,7 +239,14 @@ impl Loader {
     }
 
     /// Takes in what was read of a file, in the order of the files.
-    fn take(&mut self, files: &Arc<Files>, path: &str, read: FileRead, strip: &[String]) {
+    fn take(
+        &mut self,
+        files: &Arc<Files>,
+        path: &str,
+        read: FileRead,
+        strip: &[String],
+        recount: bool,
+    ) {
         let source = match read.source {
             Ok(source) => source,
             Err(why) => {
@@ -255,7 +268,9 @@ impl Loader {
         if self.expressions.are_too_many() {
             return;
         }
-        self.expressions.take(&tree.expressions);
+        if recount {
+            self.expressions.take(&tree.expressions);
+        }
         if self.expressions.are_too_many() {
             self.found.push(
                 Diagnostic::new(
@@ -349,9 +364,9 @@ struct Expressions {
 }
 
 impl Expressions {
-    fn take(&mut self, more: &Self) {
-        self.different.extend(&more.different);
-        self.all += more.all;
+    fn take(&mut self, (different, all): &(Vec<u64>, usize)) {
+        self.different.extend(different);
+        self.all += all;
     }
 
     fn are_too_many(&self) -> bool {
@@ -361,7 +376,8 @@ impl Expressions {
 
 struct Tree {
     span: Span,
-    expressions: Expressions,
+    /// Those that differ, as digests, and how many there are in all.
+    expressions: (Vec<u64>, usize),
     meaning: Meaning,
 }
 
@@ -375,51 +391,18 @@ enum Meaning {
     Open(Node),
 }
 
-/// Reads files on all processors; the results are in the order of the files. Once there are more expressions than
-/// there may be, no more are compiled.
-fn read_all(batch: &[(Arc<Files>, Listed)], known: &Mutex<Expressions>) -> Vec<FileRead> {
-    let read = |(files, file): &(Arc<Files>, Listed)| read(files, file, known);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    if batch.len() < FEW || threads == 1 {
-        return batch.iter().map(read).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut own = Vec::with_capacity(batch.len().div_ceil(threads));
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(file) = batch.get(at) else {
-                return own;
-            };
-            own.push((at, read(file)));
-        }
-    };
-    let mut all = std::thread::scope(|scope| {
-        let spawn = |_| {
-            let thread = std::thread::Builder::new().stack_size(STACK);
-            thread.spawn_scoped(scope, work).ok()
-        };
-        let others: Vec<_> = (1..threads).filter_map(spawn).collect();
-        let mut all = work();
-        for other in others {
-            match other.join() {
-                Ok(own) => all.extend(own),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
-    });
-    all.sort_unstable_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, read)| read).collect()
-}
-
+/// Reads a file. Once there are more expressions than there may be, no more are compiled.
 fn read(files: &Files, file: &Listed, known: &Mutex<Expressions>) -> FileRead {
     let mut found = Vec::new();
     let source = files.read(file);
     let tree = (source.as_ref().ok()).and_then(|source| {
         let node = yaml::parse(source, &mut found)?;
-        let mut expressions = Expressions::default();
-        expressions.all = node.expressions(&mut expressions.different);
+        let mut expressions = Vec::new();
+        node.expressions(&mut expressions);
+        let all = expressions.len();
+        expressions.sort_unstable();
+        expressions.dedup();
+        let expressions = (expressions, all);
         let too_many = {
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             known.take(&expressions);

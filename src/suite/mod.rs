@@ -10,6 +10,7 @@ mod parse;
 mod read;
 pub mod shape;
 pub mod space;
+mod spread;
 pub mod yaml;
 
 pub use files::{FILE_LIMIT, Files, MANIFEST_FILE};

@@ -4,7 +4,7 @@
 //! a leading zero is text, and an integer that JSON readers would round is refused. Duplicate keys are
 //! errors; aliases are copied within a budget, so that no file can grow beyond it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
@@ -66,24 +66,17 @@ impl Node {
         }
     }
 
-    /// Takes in the expressions that stand in its texts, and counts them.
-    pub fn expressions(&self, all: &mut HashSet<u64>) -> usize {
+    /// Adds the expressions that stand in its texts, as digests.
+    pub fn expressions(&self, all: &mut Vec<u64>) {
         match &self.kind {
-            Kind::Text(text) => {
-                let behind = text.split("{{").skip(1);
-                behind
-                    .map(|behind| {
-                        let mut hasher = DefaultHasher::new();
-                        behind.split("}}").next().hash(&mut hasher);
-                        all.insert(hasher.finish());
-                    })
-                    .count()
-            }
-            Kind::List(items) => items.iter().map(|item| item.expressions(all)).sum(),
-            Kind::Map(entries) => (entries.iter())
-                .map(|(_, value)| value.expressions(all))
-                .sum(),
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) => 0,
+            Kind::Text(text) => all.extend(text.split("{{").skip(1).map(|behind| {
+                let mut hasher = DefaultHasher::new();
+                behind.split("}}").next().hash(&mut hasher);
+                hasher.finish()
+            })),
+            Kind::List(items) => items.iter().for_each(|item| item.expressions(all)),
+            Kind::Map(entries) => entries.iter().for_each(|(_, value)| value.expressions(all)),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) => {}
         }
     }
 

@@ -154,7 +154,7 @@ impl Plain {
         let mut body = Vec::new();
         while !content.is_end_stream() {
             let frame = poll_fn(|context| Pin::new(&mut content).poll_frame(context));
-            let Some(frame) = drive(&mut line.connection, frame).await else {
+            let Some(frame) = driving(&mut line.connection, frame).await else {
                 break;
             };
             // Whoever sends without end is not to keep the time limit from being looked at.
@@ -220,11 +220,11 @@ impl Line {
             sender, connection, ..
         } = self;
         if !sender.is_ready()
-            && let Err(error) = drive(connection, sender.ready()).await
+            && let Err(error) = driving(connection, sender.ready()).await
         {
             return Err((error, Some(request)));
         }
-        let sent = drive(connection, sender.try_send_request(request)).await;
+        let sent = driving(connection, sender.try_send_request(request)).await;
         sent.map_err(|mut error| {
             let request = error.take_message();
             (error.into_error(), request)
@@ -233,7 +233,11 @@ impl Line {
 
     /// Whether it can be used again: nothing that the server said ends it.
     async fn is_open(&mut self) -> bool {
-        drive(&mut self.connection, std::future::ready(())).await;
+        poll_fn(|context| {
+            drive(&mut self.connection, context);
+            Poll::Ready(())
+        })
+        .await;
         self.connection.is_some()
     }
 
@@ -299,21 +303,25 @@ impl hyper::rt::Write for Wire {
     }
 }
 
-/// Waits for something that comes with the connection, and drives it on meanwhile, at least once.
-async fn drive<T>(connection: &mut Option<Connection>, what: impl Future<Output = T>) -> T {
+/// Drives a connection on.
+fn drive(connection: &mut Option<Connection>, context: &mut Context<'_>) {
+    if let Some(open) = connection
+        && Pin::new(open).poll(context).is_ready()
+    {
+        // What went wrong with it is told to whoever waits for something.
+        *connection = None;
+    }
+}
+
+/// Waits for something that comes with the connection, and drives it on meanwhile.
+async fn driving<T>(connection: &mut Option<Connection>, what: impl Future<Output = T>) -> T {
     let mut what = pin!(what);
     poll_fn(|context| {
-        let early = what.as_mut().poll(context);
-        if let Some(open) = connection
-            && Pin::new(open).poll(context).is_ready()
-        {
-            // What went wrong with it is told to whoever waits for something.
-            *connection = None;
+        if let early @ Poll::Ready(_) = what.as_mut().poll(context) {
+            return early;
         }
-        match early {
-            Poll::Ready(_) => early,
-            Poll::Pending => what.as_mut().poll(context),
-        }
+        drive(connection, context);
+        what.as_mut().poll(context)
     })
     .await
 }

@@ -16,6 +16,7 @@ use super::model::{BoundaryRule, Profile, Requirement, Resource, Scenario, Step,
 use super::openapi::OpenApi;
 use super::parse::{Manifest, ScenarioFile};
 use super::read::Found;
+use super::spread::spread;
 use crate::source::{Diagnostic, Source, Span, Spanned};
 use names::names;
 
@@ -145,10 +146,7 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
     linker.resources();
     linker.profiles();
     linker.boundaries(&boundaries);
-    let scenarios: Vec<Arc<Scenario>> = files
-        .into_iter()
-        .flat_map(|(group, file)| linker.file(&group, file))
-        .collect();
+    let scenarios = linker.files(files);
     let used = linker.used;
     for identity in identities.values() {
         for expr in identity
@@ -257,6 +255,43 @@ struct Linker<'a> {
     fragments: &'a BTreeMap<String, (Span, Step)>,
     used: BTreeSet<String>,
     found: &'a mut Found,
+}
+
+/// So many files are linked by one thread, one after the other.
+const TOGETHER: usize = 32;
+
+impl Linker<'_> {
+    /// Links files on all processors.
+    fn files(&mut self, files: Vec<(String, ScenarioFile)>) -> Vec<Arc<Scenario>> {
+        let mut files = files.into_iter();
+        let take = || {
+            let some: Vec<_> = files.by_ref().take(TOGETHER).collect();
+            (!some.is_empty()).then_some(some)
+        };
+        let parts: Vec<_> = std::iter::from_fn(take).collect();
+        let shared = &*self;
+        let done = spread(parts, |files| {
+            let mut found = Found::new();
+            let mut linker = Linker {
+                identities: shared.identities.clone(),
+                variables: shared.variables.clone(),
+                used: BTreeSet::new(),
+                found: &mut found,
+                ..*shared
+            };
+            let scenarios = files.into_iter();
+            let scenarios = scenarios.map(|(group, file)| linker.file(&group, file));
+            let scenarios: Vec<_> = scenarios.collect();
+            (scenarios, linker.used, found)
+        });
+        let mut scenarios = Vec::new();
+        for (own, used, found) in done {
+            scenarios.extend(own.into_iter().flatten());
+            self.used.extend(used);
+            self.found.extend(found);
+        }
+        scenarios
+    }
 }
 
 #[cfg(test)]
