@@ -164,10 +164,9 @@ pub fn test(suite: Suite) -> ExitCode {
         Err(why) => return trials(&arguments, vec![broken(why)]),
     };
     let selected = plan
-        .cases
-        .iter()
-        .filter(|planned| planned.skip.is_none() && wanted(&arguments, &planned.case.id()))
-        .map(|planned| planned.case.clone())
+        .runnable()
+        .filter(|case| wanted(&arguments, &case.id()))
+        .cloned()
         .collect::<Vec<_>>();
     let outcomes: Arc<OnceLock<Result<RunReport, String>>> = Arc::new(OnceLock::new());
     let selected = Arc::new(selected);
@@ -175,7 +174,7 @@ pub fn test(suite: Suite) -> ExitCode {
         .cases
         .iter()
         .map(|planned| {
-            let id = planned.case.id().into_owned();
+            let id = planned.case().id().into_owned();
             let (ready, selected, outcomes) = (
                 Arc::clone(&ready),
                 Arc::clone(&selected),
@@ -185,7 +184,7 @@ pub fn test(suite: Suite) -> ExitCode {
                 let report = outcomes.get_or_init(|| ready.run(selected.to_vec()));
                 judge(report, &id)
             })
-            .with_ignored_flag(planned.skip.is_some())
+            .with_ignored_flag(planned.skip().is_some())
         })
         .collect();
     trials(&arguments, list)

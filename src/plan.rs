@@ -72,13 +72,39 @@ pub struct Plan {
     pub part: Option<Part>,
 }
 
-/// One case of a plan.
+/// One case of a plan. Most of them run, so that a reason takes room only where there is one.
 #[derive(Debug)]
-pub struct Planned {
+pub enum Planned {
+    /// It runs.
+    Run(Case),
+    /// It does not, for this reason.
+    Skip(Box<(Case, String)>),
+}
+
+impl Planned {
+    /// A case, and why it will not run.
+    pub fn new(case: Case, skip: Option<String>) -> Self {
+        match skip {
+            None => Self::Run(case),
+            Some(reason) => Self::Skip(Box::new((case, reason))),
+        }
+    }
+
     /// The case.
-    pub case: Case,
+    pub fn case(&self) -> &Case {
+        match self {
+            Self::Run(case) => case,
+            Self::Skip(skip) => &skip.0,
+        }
+    }
+
     /// Why it will not run.
-    pub skip: Option<String>,
+    pub fn skip(&self) -> Option<&str> {
+        match self {
+            Self::Run(_) => None,
+            Self::Skip(skip) => Some(&skip.1),
+        }
+    }
 }
 
 /// A filter that cannot be used.
@@ -125,15 +151,14 @@ impl Plan {
         }
         let before = cases.len();
         let scope = target.scope();
-        let wanted = (cases.into_iter())
+        // There may be many. What is planned is no larger than a case, and takes the place of the cases.
+        let planned: Vec<Planned> = (cases.into_iter())
             .filter(|case| wants(&case.id(), &case.scenario.tags))
-            .map(|case| Planned {
-                skip: skip(suite, &case, target, &scope).map(|skip| skip.reason),
-                case,
-            });
-        // There may be many, and mostly all are wanted.
-        let mut planned = Vec::with_capacity(before);
-        planned.extend(wanted);
+            .map(|case| {
+                let skip = skip(suite, &case, target, &scope);
+                Planned::new(case, skip.map(|skip| skip.reason))
+            })
+            .collect();
         let left_out = before - planned.len();
         Ok(Self {
             cases: planned,
@@ -144,10 +169,10 @@ impl Plan {
 
     /// The cases that will run.
     pub fn runnable(&self) -> impl Iterator<Item = &Case> {
-        self.cases
-            .iter()
-            .filter(|planned| planned.skip.is_none())
-            .map(|planned| &planned.case)
+        self.cases.iter().filter_map(|planned| match planned {
+            Planned::Run(case) => Some(case),
+            Planned::Skip(_) => None,
+        })
     }
 }
 
@@ -294,32 +319,50 @@ mod tests {
     use crate::suite::{Files, MANIFEST_FILE, Selection, load};
     use crate::target::Limits;
 
+    /// A suite of these files, and a target of which nothing is asked.
+    pub(super) fn suite<const N: usize>(files: [(&str, &'static str); N]) -> (Suite, Target) {
+        let files = files.map(|(name, text)| (name.to_owned(), text));
+        let suite = load(&Selection {
+            suite: Some(Files::Embedded(files.into())),
+            scenarios: None,
+            variables: Vec::new(),
+        });
+        let suite = suite.unwrap_or_else(|wrong| panic!("{wrong:?}"));
+        let endpoint = "http://127.0.0.1";
+        let target = Target::new(&suite, endpoint, None, &BTreeMap::new(), Limits::STANDARD);
+        let target = target.unwrap_or_else(|wrong| panic!("{wrong}"));
+        (suite, target)
+    }
+
+    /// There may be a hundred thousand, and a run keeps them all.
+    #[test]
+    fn a_plan_is_no_larger_than_its_cases_and_takes_their_place() {
+        assert!(size_of::<Case>() <= 3 * size_of::<usize>());
+        let text = "generate: { matrix: { a: [1, 2, 3, 4] } }\nonly_if: a != 2\nsteps: GET /a";
+        let (suite, target) = suite([
+            (MANIFEST_FILE, "suite: s\nscenarios: a.yaml"),
+            ("a.yaml", text),
+        ]);
+        let cases = expand(&suite, &target, &Generate::default()).cases;
+        let place = cases.as_ptr().addr();
+        let plan = Plan::new(&suite, cases, &Filter::default(), &target).expect("no filter");
+        assert_eq!(plan.cases.as_ptr().addr(), place);
+        let skips: Vec<bool> = (plan.cases.iter())
+            .map(|planned| planned.skip().is_some())
+            .collect();
+        assert_eq!(skips, [false, true, false, false]);
+    }
+
     #[test]
     fn the_nearest_case_is_found_by_a_part_of_its_id() {
-        let files = [
+        let (suite, target) = suite([
             (MANIFEST_FILE, "suite: s\nscenarios: all"),
             (
                 "all/pools/delete.yaml",
                 "scenarios: [{ id: clean-pool, steps: GET /a }, { id: twice, steps: GET /b }]",
             ),
             ("all/members.yaml", "steps: GET /c"),
-        ];
-        let suite = load(&Selection {
-            suite: Some(Files::Embedded(
-                files.map(|(name, text)| (name.to_owned(), text)).into(),
-            )),
-            scenarios: None,
-            variables: Vec::new(),
-        })
-        .expect("the suite is right");
-        let target = Target::new(
-            &suite,
-            "http://127.0.0.1",
-            None,
-            &BTreeMap::new(),
-            Limits::STANDARD,
-        )
-        .expect("nothing is asked of the target");
+        ]);
         let cases = expand(&suite, &target, &Generate::default()).cases;
         for (wanted, near) in [
             (&["clena-pool"][..], "pools/delete/clean-pool"),

@@ -115,6 +115,7 @@ pub(super) fn cases(
     };
     let whys = strategy.iter().map(|strategy| strategy.name.clone());
     let why = whys.chain(limited).collect::<Vec<_>>().join(" and ");
+    values.shrink_to_fit();
     let rows = Arc::new(Rows { values, strategy });
     into.reserve_exact(cases);
     into.extend((0..).take(cases).map(|at| Case {

@@ -39,7 +39,7 @@ enum Instance {
     /// A row of its matrix.
     Row(Arc<matrix::Rows>, u32),
     /// A scenario that was generated, for this reason.
-    Generated(Arc<str>),
+    Generated(Arc<String>),
     /// Another one under this id.
     Called(Arc<(Instance, String)>),
 }
@@ -136,7 +136,7 @@ impl Case {
     fn generated(scenario: Scenario, why: String) -> Self {
         Self {
             scenario: Arc::new(scenario),
-            instance: Instance::Generated(why.into()),
+            instance: Instance::Generated(Arc::new(why)),
         }
     }
 
@@ -194,7 +194,7 @@ impl Case {
     pub fn why(&self) -> Option<Cow<'_, str>> {
         match (self.instance.own(), self.row()) {
             (_, Some((rows, matrix, at))) => Some(rows.why(matrix, at).into()),
-            (Instance::Generated(why), _) => Some(Cow::Borrowed(why)),
+            (Instance::Generated(why), _) => Some(why.as_str().into()),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! What a run will ask of an endpoint, counted before it does: so that its owner can say yes or no.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -38,7 +39,7 @@ pub struct Objects {
 }
 
 /// What one case does.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Work {
     /// By resource, what it creates for itself.
     pub own: BTreeMap<String, usize>,
@@ -53,24 +54,32 @@ pub struct Work {
 impl Estimate {
     /// Of a plan with so many cases at once.
     pub fn of(plan: &Plan, suite: &Suite, target: &Target, jobs: usize) -> Self {
-        let scope = target.scope();
-        let works: Vec<Work> = plan
-            .runnable()
-            .map(|case| Work::of(case, suite, &scope))
-            .collect();
-        let lanes = jobs.min(works.len()).max(1);
-        let mut objects: BTreeMap<String, Objects> = BTreeMap::new();
+        let works = works(plan, suite, &target.scope());
+        let cases: usize = works.values().sum();
+        let lanes = jobs.min(cases).max(1);
+        let total = |of: &dyn Fn(&Work) -> usize| -> usize {
+            works.iter().map(|(work, cases)| of(work) * cases).sum()
+        };
         let most = |of: &dyn Fn(&Work) -> usize| {
             // The worst that can come together.
-            let mut counts: Vec<usize> = works.iter().map(of).collect();
+            let mut counts: Vec<(usize, usize)> = (works.iter())
+                .map(|(work, cases)| (of(work), *cases))
+                .collect();
             counts.sort_unstable_by(|one, other| other.cmp(one));
-            counts.iter().take(lanes).sum::<usize>()
+            let mut left = lanes;
+            let taken = counts.iter().map(|(count, cases)| {
+                let cases = left.min(*cases);
+                left -= cases;
+                count * cases
+            });
+            taken.sum::<usize>()
         };
+        let mut objects: BTreeMap<String, Objects> = BTreeMap::new();
         for name in suite.resources.keys() {
             let count = |of: &BTreeMap<String, usize>| of.get(name).copied().unwrap_or(0);
-            let created: usize = works.iter().map(|work| count(&work.own)).sum();
+            let created = total(&|work| count(&work.own));
             let lent = most(&|work| count(&work.borrowed));
-            let shared = works.iter().map(|work| count(&work.shared)).max();
+            let shared = works.keys().map(|work| count(&work.shared)).max();
             let shared = shared.unwrap_or(0);
             let at_once = most(&|work| count(&work.own)) + lent + shared;
             if at_once > 0 {
@@ -83,15 +92,15 @@ impl Estimate {
             .as_ref()
             .is_some_and(|profile| !profile.settle.is_zero());
         let lent: usize = (objects.values().map(|it| it.created).sum::<usize>())
-            .saturating_sub(works.iter().flat_map(|work| work.own.values()).sum());
-        let requests = works.iter().map(|work| work.requests).sum::<usize>() + lent * OBJECT;
-        let changes = works.iter().map(|work| work.changes).sum::<usize>() + lent * 2;
+            .saturating_sub(total(&|work| work.own.values().sum()));
+        let requests = total(&|work| work.requests) + lent * OBJECT;
+        let changes = total(&|work| work.changes) + lent * 2;
         let alone = |requests: usize, changes: usize| {
             let settling = if settles { SETTLING } else { Duration::ZERO };
             REQUEST.saturating_mul(u32::try_from(requests).unwrap_or(u32::MAX))
                 + settling.saturating_mul(u32::try_from(changes).unwrap_or(u32::MAX))
         };
-        let longest = works.iter().map(|work| alone(work.requests, work.changes));
+        let longest = works.keys().map(|work| alone(work.requests, work.changes));
         let together = alone(requests, changes) / u32::try_from(lanes).unwrap_or(1);
         let mut time = together.max(longest.max().unwrap_or_default());
         if let Some(rate) = target.pace.rate {
@@ -103,6 +112,29 @@ impl Estimate {
             time,
         }
     }
+}
+
+/// What the cases of a plan do that run, and how many of them do it: many do the same.
+fn works(plan: &Plan, suite: &Suite, scope: &Scope) -> BTreeMap<Work, usize> {
+    let mut works: BTreeMap<Work, usize> = BTreeMap::new();
+    let mut cases = plan.runnable().peekable();
+    while let Some(case) = cases.next() {
+        let mut alike = 1;
+        // Cases of one scenario differ in what its expressions say, and here only a count is one.
+        if case
+            .scenario
+            .given
+            .iter()
+            .all(|given| given.count.is_none())
+        {
+            let is_alike = |next: &&Case| Arc::ptr_eq(&next.scenario, &case.scenario);
+            while cases.next_if(is_alike).is_some() {
+                alike += 1;
+            }
+        }
+        *works.entry(Work::of(case, suite, scope)).or_default() += alike;
+    }
+    works
 }
 
 /// Requests for one object: created, looked at, removed, looked for.
@@ -172,5 +204,50 @@ fn created<'s>(step: &'s Step, suite: &'s Suite) -> Option<&'s Resource> {
         (Action::Create(resource, _), _) => Some(resource),
         (_, Some((_, kind))) => suite.resources.get(&kind.value).map(AsRef::as_ref),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Generate, expand};
+    use crate::plan::Filter;
+    use crate::plan::tests::suite;
+
+    #[test]
+    fn what_cases_do_alike_is_counted_for_each_of_them() {
+        let thing = "resource: thing\ncreate: POST /things\nobject: '{{ body }}'\nread: GET /things/{{ thing.id }}\ndelete: DELETE /things/{{ thing.id }}";
+        let scenarios = "scenarios:
+- { id: counted, generate: { matrix: { n: [1, 3, 2], m: [a, b] } }, given: [{ thing: { count: '{{ n }}' } }], steps: GET /a }
+- { id: alike, generate: { matrix: { n: [1, 2, 3, 4, 5] } }, steps: [GET /a, DELETE /a] }
+- { id: lent, generate: { matrix: { n: [1, 2, 3] } }, given: [{ thing: { scope: worker } }], steps: GET /a }
+- { id: plain, steps: [GET /a, DELETE /a] }";
+        let (suite, target) = suite([
+            (
+                "suite.yaml",
+                "suite: s\nuse: thing.yaml\nscenarios: it.yaml",
+            ),
+            ("thing.yaml", thing),
+            ("it.yaml", scenarios),
+        ]);
+        let cases = expand(&suite, &target, &Generate::default()).cases;
+        let plan = Plan::new(&suite, cases, &Filter::default(), &target).expect("no filter");
+        let scope = target.scope();
+        let counts: Vec<usize> = works(&plan, &suite, &scope).into_values().collect();
+        assert_eq!(counts, [6, 3, 2, 2, 2]);
+        for (jobs, own, lent) in [(1, 3, 1), (2, 6, 2), (3, 8, 3), (100, 12, 3)] {
+            let estimate = Estimate::of(&plan, &suite, &target, jobs);
+            let things = Objects {
+                created: 12 + lent,
+                at_once: own + lent,
+            };
+            assert_eq!(
+                estimate.objects,
+                [("thing".to_owned(), things)].into(),
+                "{jobs}"
+            );
+            let requests = (12 + lent) * OBJECT + 6 + 5 * 2 + 3 + 2;
+            assert_eq!(estimate.requests, requests, "{jobs}");
+        }
     }
 }

@@ -101,12 +101,12 @@ impl Plan {
     /// Keeps the cases of one shard, and notes what they are a part of.
     #[must_use]
     pub fn sharded(mut self, suite: &Suite, shard: Shard) -> Self {
-        let ids = self.cases.iter().map(|planned| planned.case.id());
+        let ids = self.cases.iter().map(|planned| planned.case().id());
         let plan = digest(ids);
         let mut places = Vec::new();
         let mut cases = Vec::new();
         for (at, planned) in self.cases.into_iter().enumerate() {
-            if shard.holds(&planned.case.id()) {
+            if shard.holds(&planned.case().id()) {
                 places.push(at);
                 cases.push(planned);
             }

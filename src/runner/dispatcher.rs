@@ -13,6 +13,7 @@ use super::failure::{caught, caught_in};
 use super::identity::Identities;
 use super::lease::{Leases, SharedTrouble};
 use super::ledger::{Header, Ledger, LedgerError};
+use super::order::Order;
 use super::pace::Pace;
 use super::pulse::Pulse;
 use super::queue::Queue;
@@ -27,7 +28,7 @@ use crate::case::Case;
 use crate::outcome::{
     CaseOutcome, Event, Finding, Leak, RunReport, Verdict, Written, conclude, requirements,
 };
-use crate::plan::{Estimate, Plan};
+use crate::plan::{Estimate, Plan, Planned};
 use crate::suite::model::{Level, Suite};
 use crate::tape::{self, Entry, Kept};
 use crate::target::Target;
@@ -260,18 +261,12 @@ pub async fn run(
         cases: runnable,
         skipped: total - runnable,
     });
-    let mut order = Order {
-        waiting: BTreeMap::new(),
-        next: 0,
-        told: Vec::new(),
-        all: options.keep_all,
-        plain: 0,
-    };
-    let mut cases = plan.cases;
+    let cases = plan.cases;
+    let mut order = Order::new(&cases, &target.secrets, options.keep_all);
     let mut queue = Queue::new(&cases, &options.durations, options.holders);
-    for (at, planned) in cases.iter_mut().enumerate() {
-        if let Some(reason) = planned.skip.take() {
-            order.came(at, skipped(&planned.case, reason, started));
+    for (at, planned) in cases.iter().enumerate() {
+        if let Some(reason) = planned.skip() {
+            order.came(at, skipped(planned.case(), reason.to_owned(), started));
         }
     }
     order.emit(&mut on_event);
@@ -294,7 +289,7 @@ pub async fn run(
             let Some(at) = queue.next() else {
                 break;
             };
-            let case = &cases[at].case;
+            let case = cases[at].case();
             let ctx = Context {
                 shared: Arc::clone(&shared),
                 track: match (&playback, &options.evidence) {
@@ -339,7 +334,7 @@ pub async fn run(
         let Some(at) = owners.remove(&id) else {
             continue;
         };
-        let case = &cases[at].case;
+        let case = cases[at].case();
         queue.ended(case);
         let (at, outcome, tape) = match joined {
             Ok((_, outcome)) => outcome,
@@ -390,7 +385,7 @@ pub async fn run(
         (None, None) => "not run".to_owned(),
     };
     for at in queue.rest() {
-        order.came(at, skipped(&cases[at].case, reason.clone(), started));
+        order.came(at, skipped(cases[at].case(), reason.clone(), started));
     }
     order.emit(&mut on_event);
 
@@ -404,7 +399,7 @@ pub async fn run(
             .map(|leak| redacted_leak(&target.secrets, leak))
             .collect(),
     };
-    let mut outcomes = order.told;
+    let (mut outcomes, plain) = order.into_told();
     let mut extra: Vec<CaseOutcome> = (ctx.leases.troubles().into_iter())
         .map(|trouble| waivers.judge(redacted(&target.secrets, shared_outcome(trouble, started))))
         .collect();
@@ -429,7 +424,7 @@ pub async fn run(
         report.cut_short = report.cut_short.or(playback.cut_short);
     }
     report.outcomes = outcomes;
-    report.plain = order.plain;
+    report.plain = plain;
     report.leaked = leaked;
     report.notices = notices;
     Ok(report)
@@ -440,7 +435,7 @@ fn written(plan: &Plan) -> Vec<Written> {
     let mut known = BTreeSet::new();
     plan.cases
         .iter()
-        .map(|planned| &planned.case)
+        .map(Planned::case)
         .filter(|case| !case.is_generated() || case.scenario.matrix.is_some())
         .filter(|case| known.insert(&case.scenario.id))
         .map(|case| Written {
@@ -459,35 +454,6 @@ async fn sleep_until(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Outcomes by their place in the plan, and how far they have been told of.
-struct Order {
-    /// Those before which one is missing.
-    waiting: BTreeMap<usize, CaseOutcome>,
-    next: usize,
-    /// Those that were told of, and how many of them were not kept.
-    told: Vec<CaseOutcome>,
-    all: bool,
-    plain: usize,
-}
-
-impl Order {
-    fn came(&mut self, at: usize, outcome: CaseOutcome) {
-        self.waiting.insert(at, outcome);
-    }
-
-    fn emit(&mut self, on_event: &mut impl FnMut(Event<'_>)) {
-        while let Some(outcome) = self.waiting.remove(&self.next) {
-            on_event(Event::Finished(&outcome));
-            self.next += 1;
-            if self.all || !outcome.is_plain() {
-                self.told.push(outcome);
-            } else {
-                self.plain += 1;
-            }
-        }
     }
 }
 

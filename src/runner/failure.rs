@@ -220,7 +220,7 @@ delete: 'DELETE /boxes/{{ RESOURCE.id }}'
         let mut plan = Plan::new(&suite, expanded, &Filter::default(), &target)
             .unwrap_or_else(|error| panic!("{error}"));
         plan.cases.retain(|it| {
-            let id = it.case.id();
+            let id = it.case().id();
             let name = id.rsplit('/').next().unwrap_or_default();
             cases.is_empty() || cases.contains(&name)
         });

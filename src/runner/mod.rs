@@ -13,6 +13,7 @@ mod ledger;
 mod look_up;
 mod mutants;
 mod object;
+mod order;
 mod pace;
 mod pulse;
 mod queue;

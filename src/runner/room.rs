@@ -48,14 +48,15 @@ impl Rooms {
         if limits.is_empty() {
             return Ok(Self::default());
         }
-        let works: Vec<(&Case, Work)> = (plan.runnable())
-            .map(|case| (case, Work::of(case, suite, &scope)))
+        // Of many cases that do the same, one is enough.
+        let works: BTreeMap<Work, &Case> = (plan.runnable())
+            .map(|case| (Work::of(case, suite, &scope), case))
             .collect();
         let mut rooms = BTreeMap::new();
         for (resource, most) in limits {
             let count = |of: &BTreeMap<String, usize>| of.get(resource).copied().unwrap_or(0);
             let greatest = |of: &dyn Fn(&Work) -> usize| {
-                let counts = works.iter().map(|(case, work)| (of(work), Some(*case)));
+                let counts = works.iter().map(|(work, case)| (of(work), Some(*case)));
                 counts.max_by_key(|(count, _)| *count).unwrap_or((0, None))
             };
             let (own, _) = greatest(&|work| count(&work.own));

@@ -126,14 +126,15 @@ fn a_full_disk_leaves_every_report_whole() {
     let to = Written::new();
     let program = env!("CARGO_BIN_EXE_assize");
     to.put("suite.yaml", "suite: many\nscenarios: all.yaml\n");
-    let cases: String = (0..400)
+    let cases: String = (0..1000)
         .map(|at| format!("  - {{ id: case-{at}, title: {at}, steps: [GET /] }}\n"))
         .collect();
     to.put("all.yaml", &format!("scenarios:\n{cases}"));
+    // What stands behind the cases tells of each scenario: more than the last of them, whose ends are all known.
     // Nobody listens there: every case is an error, which is more to tell than a pass.
     // More would be written into each; the signal that a too large file brings is ignored, as a full disk sends none.
     let script = format!(
-        "trap '' XFSZ; ulimit -f 150; exec {program} run --suite . --endpoint http://127.0.0.1:9 --json report.json --junit report.xml --html report.html --events events.ndjson"
+        "trap '' XFSZ; ulimit -f 300; exec {program} run --suite . --endpoint http://127.0.0.1:9 --json report.json --junit report.xml --html report.html --events events.ndjson"
     );
     let said = said(
         crate::support::plain(std::process::Command::new("bash").args(["-c", &script]))

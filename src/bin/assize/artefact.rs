@@ -1,5 +1,6 @@
 //! Files that a run writes: made sure of before it, written as it goes, and in their place when it is over.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,10 +15,50 @@ const PIECE: usize = 1 << 16;
 pub(crate) struct Artefact {
     path: PathBuf,
     draft: tempfile::NamedTempFile,
-    /// Where each piece ends.
-    pieces: Vec<u64>,
+    ends: Ends,
     /// Why pieces are missing at the end.
     trouble: Option<std::io::Error>,
+}
+
+/// Where pieces end: each of the last ones, and of those before about one in [`PIECE`] bytes, so that what is kept
+/// hardly grows with the file. The end of the first piece is always among them.
+#[derive(Default)]
+struct Ends {
+    /// Of pieces that end more than [`PIECE`] bytes before the last.
+    far: Vec<End>,
+    /// Of the last pieces.
+    near: VecDeque<End>,
+}
+
+/// Where a piece ends.
+#[derive(Clone, Copy, Default)]
+struct End {
+    at: u64,
+    /// How many pieces there are up to here.
+    pieces: usize,
+}
+
+impl Ends {
+    fn last(&self) -> Option<End> {
+        self.near.back().or(self.far.last()).copied()
+    }
+
+    fn push(&mut self, end: End) {
+        self.near.push_back(end);
+        let is_far = |first: &mut End| end.at - first.at > PIECE as u64;
+        while let Some(first) = self.near.pop_front_if(is_far) {
+            let before = self.far.last().map(|before| before.at);
+            if before.is_none_or(|before| first.at - before >= PIECE as u64) {
+                self.far.push(first);
+            }
+        }
+    }
+
+    fn pop(&mut self) {
+        if self.near.pop_back().is_none() {
+            self.far.pop();
+        }
+    }
 }
 
 impl Artefact {
@@ -39,22 +80,30 @@ impl Artefact {
         Ok(Self {
             path: path.to_path_buf(),
             draft,
-            pieces: Vec::new(),
+            ends: Ends::default(),
             trouble: None,
         })
     }
 
     /// Adds a piece, whole or not at all. Nothing follows one that could not be added: [`Self::close`] tells.
     pub(crate) fn add(&mut self, piece: &str) {
+        self.add_all(piece.as_bytes(), 1);
+    }
+
+    /// Adds so many pieces that follow each other, all of them or none.
+    fn add_all(&mut self, text: &[u8], pieces: usize) {
         if self.trouble.is_some() {
             return;
         }
-        let whole = self.pieces.last().copied().unwrap_or(0);
-        match self.draft.write_all(piece.as_bytes()) {
-            Ok(()) => self.pieces.push(whole + piece.len() as u64),
+        let whole = self.ends.last().unwrap_or_default();
+        match self.draft.write_all(text) {
+            Ok(()) => self.ends.push(End {
+                at: whole.at + text.len() as u64,
+                pieces: whole.pieces + pieces,
+            }),
             Err(error) => {
                 self.trouble = Some(error);
-                let _ = cut(self.draft.as_file_mut(), whole);
+                let _ = cut(self.draft.as_file_mut(), whole.at);
             }
         }
     }
@@ -66,12 +115,13 @@ impl Artefact {
         whole.add(head);
         let mut file = File::open(self.draft.path())
             .with_context(|| format!("{shown} cannot be read again"))?;
-        let mut begin = 0;
-        for end in &self.pieces {
-            let mut piece = vec![0; usize::try_from(end - begin)?];
-            file.read_exact(&mut piece)
+        let mut text = Vec::new();
+        let mut begin = End::default();
+        for end in self.ends.far.iter().chain(&self.ends.near) {
+            text.resize(usize::try_from(end.at - begin.at)?, 0);
+            file.read_exact(&mut text)
                 .with_context(|| format!("{shown} cannot be read again"))?;
-            whole.add(&String::from_utf8(piece)?);
+            whole.add_all(&text, end.pieces - begin.pieces);
             begin = *end;
         }
         whole.trouble = whole.trouble.or(self.trouble);
@@ -84,18 +134,19 @@ impl Artefact {
     /// One that tells a secret takes no place: it is deleted, and so is what stood there.
     pub(crate) fn close(mut self, last: &str, secrets: &Secrets) -> anyhow::Result<()> {
         let shown = self.path.display().to_string();
-        let all = self.pieces.len();
+        let all = self.ends.last().unwrap_or_default();
         // The first piece belongs to the last one: without it there is nothing to be well formed.
         while let Err(error) = self.draft.write_all(last.as_bytes()) {
             self.trouble.get_or_insert(error);
-            self.pieces.pop();
-            let Some(whole) = self.pieces.last().copied() else {
+            self.ends.pop();
+            let Some(whole) = self.ends.last() else {
                 break;
             };
-            cut(self.draft.as_file_mut(), whole)
+            cut(self.draft.as_file_mut(), whole.at)
                 .with_context(|| format!("{shown} cannot be written"))?;
         }
-        if self.pieces.is_empty()
+        let left = self.ends.last();
+        if left.is_none()
             && let Some(error) = self.trouble
         {
             return Err(error).with_context(|| format!("{shown} cannot be written"));
@@ -121,7 +172,7 @@ impl Artefact {
         match self.trouble {
             None => Ok(()),
             Some(error) => Err(error).with_context(|| {
-                let lost = all.saturating_sub(self.pieces.len());
+                let lost = all.pieces - left.unwrap_or_default().pieces;
                 format!("{shown} is whole but not complete, {lost} or more of its last cases are missing")
             }),
         }
@@ -180,6 +231,61 @@ fn cut(file: &mut File, length: u64) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Pieces of all sizes, a large one among many that are small.
+    fn sizes() -> impl Iterator<Item = usize> {
+        (0..200_000).map(|at| match at % 50_000 {
+            40_000 => 5 * PIECE,
+            at => at % 300,
+        })
+    }
+
+    #[test]
+    fn of_many_pieces_few_ends_are_kept_and_making_room_takes_little_more_than_it_must() {
+        let mut ends = Ends::default();
+        let mut all = vec![End::default()];
+        for size in sizes() {
+            let last = all[all.len() - 1];
+            all.push(End {
+                at: last.at + size as u64,
+                pieces: last.pieces + 1,
+            });
+            ends.push(all[all.len() - 1]);
+        }
+        let length = all[all.len() - 1].at;
+        assert!(length > 400 * PIECE as u64);
+        assert!(ends.far.len() < 500, "{}", ends.far.len());
+        assert!(ends.near.len() < 1000, "{}", ends.near.len());
+        // Of the last pieces all are kept; those that are not end close behind one that is.
+        while let Some(end) = ends.last() {
+            let is_behind = |next: &mut End| next.pieces > end.pieces;
+            while let Some(next) = all.pop_if(is_behind) {
+                assert!(length - next.at > PIECE as u64);
+                assert!(next.at - end.at < PIECE as u64);
+            }
+            let same = all.pop().unwrap();
+            assert_eq!((same.at, same.pieces), (end.at, end.pieces));
+            ends.pop();
+        }
+        // The first one is kept, too.
+        assert_eq!(all.len(), 1);
+    }
+
+    #[test]
+    fn what_comes_first_at_last_stands_before_all_pieces() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("report");
+        let mut file = Artefact::open(&path).unwrap();
+        let mut whole = String::from("head");
+        for (at, size) in sizes().take(2000).chain([3 * PIECE, 1]).enumerate() {
+            let piece = char::from(b'a' + (at % 26) as u8).to_string().repeat(size);
+            file.add(&piece);
+            whole.push_str(&piece);
+        }
+        let file = file.precede("head").unwrap();
+        file.close("tail", &Secrets::default()).unwrap();
+        assert!(std::fs::read_to_string(&path).unwrap() == whole + "tail");
+    }
 
     #[test]
     fn a_secret_is_found_across_the_pieces_in_which_a_file_is_read() {

@@ -58,8 +58,9 @@ pub(crate) fn list(arguments: &args::List) -> anyhow::Result<u8> {
 fn cases(plan: &Plan) -> String {
     let mut text = String::new();
     for planned in &plan.cases {
-        let _ = write!(text, "{}\t{}", planned.case.id(), planned.case.title());
-        if let Some(reason) = &planned.skip {
+        let case = planned.case();
+        let _ = write!(text, "{}\t{}", case.id(), case.title());
+        if let Some(reason) = planned.skip() {
             let _ = write!(text, "\tskipped: {reason}");
         }
         text.push('\n');
@@ -77,7 +78,7 @@ fn cases(plan: &Plan) -> String {
 pub(crate) fn left_out(plan: &Plan, left_out: &[LeftOut]) -> String {
     let mut text = String::new();
     let is_planned = |left_out: &&LeftOut| {
-        let of = |planned: &Planned| Arc::ptr_eq(&planned.case.scenario, &left_out.scenario);
+        let of = |planned: &Planned| Arc::ptr_eq(&planned.case().scenario, &left_out.scenario);
         plan.cases.iter().any(of)
     };
     for LeftOut {
@@ -124,9 +125,9 @@ fn omitted(expansion: &Expansion, filter: &Filter) -> anyhow::Result<String> {
 /// Requirement → cases; a requirement without one that runs is marked.
 fn requirements(suite: &Suite, plan: &Plan, profile: Option<&str>) -> String {
     let mut shown: BTreeMap<&str, Vec<Cow<'_, str>>> = BTreeMap::new();
-    for planned in plan.cases.iter().filter(|planned| planned.skip.is_none()) {
-        for id in planned.case.requirements() {
-            shown.entry(id).or_default().push(planned.case.id());
+    for case in plan.runnable() {
+        for id in case.requirements() {
+            shown.entry(id).or_default().push(case.id());
         }
     }
     let mut text = String::new();

@@ -336,7 +336,7 @@ fn plan(manifest: &Manifest, cases: Vec<Case>, suite: &Suite) -> Plan {
             }
             _ => None,
         };
-        planned.push(Planned { case, skip });
+        planned.push(Planned::new(case, skip));
     }
     Plan {
         part: shard.map(|part| Part {

@@ -331,17 +331,10 @@ fn announce(suite: &Suite, target: &Target, seed: u64, embedded: bool) {
 fn dry_run(plan: &Plan, estimate: &Estimate, jobs: usize) -> String {
     let mut text = String::new();
     for planned in &plan.cases {
-        match &planned.skip {
-            None => text.push_str(&format!(
-                "RUN   {}  {}\n",
-                planned.case.id(),
-                planned.case.title()
-            )),
-            Some(reason) => text.push_str(&format!(
-                "SKIP  {}  {}  ({reason})\n",
-                planned.case.id(),
-                planned.case.title()
-            )),
+        let (id, title) = (planned.case().id(), planned.case().title());
+        match planned.skip() {
+            None => text.push_str(&format!("RUN   {id}  {title}\n")),
+            Some(reason) => text.push_str(&format!("SKIP  {id}  {title}  ({reason})\n")),
         }
     }
     let runnable = plan.runnable().count();

@@ -290,10 +290,7 @@ impl Prover<'_> {
             ..Options::standard()
         };
         let plan = Plan {
-            cases: cases
-                .into_iter()
-                .map(|case| Planned { case, skip: None })
-                .collect(),
+            cases: cases.into_iter().map(Planned::Run).collect(),
             left_out: 0,
             part: None,
         };
