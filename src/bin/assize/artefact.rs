@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use assize::secret::Secrets;
 
-/// So many bytes of a file are read at once.
+/// So many bytes of a file are read or written at once.
 const PIECE: usize = 1 << 16;
 
 /// A file that is written beside its place and takes it when it is whole.
@@ -16,8 +16,11 @@ pub(crate) struct Artefact {
     path: PathBuf,
     draft: tempfile::NamedTempFile,
     ends: Ends,
-    /// Why pieces are missing at the end.
+    /// Pieces that are not in the draft yet, and where they end.
+    waiting: (Vec<u8>, Vec<End>),
+    /// Why pieces are missing at the end, and how many.
     trouble: Option<std::io::Error>,
+    lost: usize,
 }
 
 /// Where pieces end: each of the last ones, and of those before about one in [`PIECE`] bytes, so that what is kept
@@ -81,7 +84,9 @@ impl Artefact {
             path: path.to_path_buf(),
             draft,
             ends: Ends::default(),
+            waiting: Default::default(),
             trouble: None,
+            lost: 0,
         })
     }
 
@@ -93,23 +98,56 @@ impl Artefact {
     /// Adds so many pieces that follow each other, all of them or none.
     fn add_all(&mut self, text: &[u8], pieces: usize) {
         if self.trouble.is_some() {
+            self.lost += pieces;
             return;
         }
-        let whole = self.ends.last().unwrap_or_default();
-        match self.draft.write_all(text) {
-            Ok(()) => self.ends.push(End {
-                at: whole.at + text.len() as u64,
-                pieces: whole.pieces + pieces,
-            }),
-            Err(error) => {
-                self.trouble = Some(error);
-                let _ = cut(self.draft.as_file_mut(), whole.at);
+        let last = self.last();
+        let (waiting, ends) = &mut self.waiting;
+        waiting.extend_from_slice(text);
+        ends.push(End {
+            at: last.at + text.len() as u64,
+            pieces: last.pieces + pieces,
+        });
+        if waiting.len() >= PIECE {
+            self.write();
+        }
+    }
+
+    /// Where the last piece ends that was added.
+    fn last(&self) -> End {
+        let waiting = self.waiting.1.last().copied();
+        waiting.or(self.ends.last()).unwrap_or_default()
+    }
+
+    /// Writes what waits: all of it, or as many pieces as there is room for.
+    fn write(&mut self) {
+        let (text, ends) = std::mem::take(&mut self.waiting);
+        let all = ends.last().map_or(0, |end| end.pieces);
+        let whole = self.ends.last().unwrap_or_default().at;
+        let Err(error) = self.draft.write_all(&text) else {
+            ends.into_iter().for_each(|end| self.ends.push(end));
+            return;
+        };
+        self.trouble = Some(error);
+        let _ = cut(self.draft.as_file_mut(), whole);
+        let mut rest = text.as_slice();
+        let mut begin = whole;
+        for end in ends {
+            let length = usize::try_from(end.at - begin).unwrap_or(rest.len());
+            let (piece, behind) = rest.split_at(length.min(rest.len()));
+            if self.draft.write_all(piece).is_err() {
+                let _ = cut(self.draft.as_file_mut(), begin);
+                self.lost += all - self.ends.last().unwrap_or_default().pieces;
+                return;
             }
+            self.ends.push(end);
+            (rest, begin) = (behind, end.at);
         }
     }
 
     /// Puts a piece before all others: what is known only at the end. They move to a new draft.
-    pub(crate) fn precede(self, head: &str) -> anyhow::Result<Self> {
+    pub(crate) fn precede(mut self, head: &str) -> anyhow::Result<Self> {
+        self.write();
         let shown = self.path.display().to_string();
         let mut whole = Self::open(&self.path)?;
         whole.add(head);
@@ -125,6 +163,7 @@ impl Artefact {
             begin = *end;
         }
         whole.trouble = whole.trouble.or(self.trouble);
+        whole.lost += self.lost;
         Ok(whole)
     }
 
@@ -134,7 +173,8 @@ impl Artefact {
     /// One that tells a secret takes no place: it is deleted, and so is what stood there.
     pub(crate) fn close(mut self, last: &str, secrets: &Secrets) -> anyhow::Result<()> {
         let shown = self.path.display().to_string();
-        let all = self.ends.last().unwrap_or_default();
+        self.write();
+        let written = self.ends.last().unwrap_or_default();
         // The first piece belongs to the last one: without it there is nothing to be well formed.
         while let Err(error) = self.draft.write_all(last.as_bytes()) {
             self.trouble.get_or_insert(error);
@@ -172,8 +212,8 @@ impl Artefact {
         match self.trouble {
             None => Ok(()),
             Some(error) => Err(error).with_context(|| {
-                let lost = all.pieces - left.unwrap_or_default().pieces;
-                format!("{shown} is whole but not complete, {lost} or more of its last cases are missing")
+                let lost = self.lost + written.pieces - left.unwrap_or_default().pieces;
+                format!("{shown} is whole but not complete, its last {lost} cases are missing")
             }),
         }
     }
