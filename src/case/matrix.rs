@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::covering::cover;
 use super::{Case, Instance};
 use crate::suite::model::{Axis, Matrix, Scenario};
+use crate::suite::space::Space;
 use crate::template::{Scope, percent_encode};
 
 /// The longest part of an id that names values, so that an id can be a file's name.
@@ -18,8 +19,9 @@ const LONGEST: usize = 120;
 /// there may be many.
 #[derive(Debug)]
 pub(super) struct Rows {
-    /// The numbers of the values, axis by axis, row after row.
-    values: Vec<u32>,
+    /// The numbers of the values, axis by axis, row after row. None where every combination is a case: then a
+    /// row's number tells them.
+    values: Option<Vec<u32>>,
     /// Why they were chosen, if not all are cases.
     strategy: Option<Strategy>,
 }
@@ -45,6 +47,7 @@ pub struct LeftOut {
     /// How many combinations there are besides the cases; `None` if there are too many to look at each.
     pub count: Option<usize>,
     rows: Arc<Rows>,
+    cases: u32,
 }
 
 impl LeftOut {
@@ -53,18 +56,26 @@ impl LeftOut {
         let matrix = self.scenario.matrix.as_ref();
         let listed = matrix.filter(|matrix| matrix.space.is_listed());
         listed.into_iter().flat_map(|matrix| {
-            let width = matrix.axes.len().max(1);
-            let cases: BTreeSet<&[u32]> = self.rows.values.chunks(width).collect();
-            let rows = matrix.space.combinations().map(numbers);
-            rows.filter(move |row| !cases.contains(row.as_slice()))
-                .map(|row| id(&self.scenario, matrix, &row))
+            let cases: BTreeSet<Vec<usize>> = (0..self.cases)
+                .map(|at| self.rows.row(matrix, at).collect())
+                .collect();
+            let rows = matrix.space.combinations();
+            rows.filter(move |row| !cases.contains(row))
+                .map(|row| id(&self.scenario, matrix, row))
         })
     }
 }
 
-fn numbers(row: Vec<usize>) -> Vec<u32> {
-    let number = |value| u32::try_from(value).unwrap_or(u32::MAX);
-    row.into_iter().map(number).collect()
+fn number(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// Whether every combination is allowed, and there are few enough to count them.
+fn is_free(space: &Space) -> bool {
+    let mut axes = 0..space.sizes().len();
+    space.is_listed()
+        && axes.all(|axis| space.tied(axis).is_empty())
+        && space.combinations().next().is_some()
 }
 
 /// Adds the cases of a scenario with a matrix; what was left out of it, if anything was.
@@ -75,7 +86,11 @@ pub(super) fn cases(
     into: &mut Vec<Case>,
 ) -> Option<LeftOut> {
     let limit = matrix.limit.unwrap_or(usize::MAX);
-    let mut values = Vec::new();
+    let mut values = Some(Vec::new());
+    let mut keep = |row: Vec<usize>| {
+        let values = values.get_or_insert_default();
+        values.extend(row.into_iter().map(number));
+    };
     let (chosen, strategy) = match matrix.strength {
         Some(strength) => {
             // That the parts can be told was found when the suite was read.
@@ -85,7 +100,7 @@ pub(super) fn cases(
             let chosen = rows.len();
             rows.into_iter()
                 .take(limit)
-                .for_each(|row| values.extend(numbers(row.values)));
+                .for_each(|row| keep(row.values));
             let (name, parts) = match strength {
                 1 => ("1-way".to_owned(), "values".to_owned()),
                 2 => ("pairwise".to_owned(), "pairs".to_owned()),
@@ -96,11 +111,15 @@ pub(super) fn cases(
             };
             (chosen, Some(Strategy { name, parts, adds }))
         }
+        None if is_free(&matrix.space) => {
+            values = None;
+            (matrix.space.sizes().iter().product(), None)
+        }
         None => {
             let mut chosen = 0;
             for row in matrix.space.combinations() {
                 if chosen < limit {
-                    values.extend(numbers(row));
+                    keep(row);
                 }
                 chosen += 1;
             }
@@ -115,7 +134,9 @@ pub(super) fn cases(
     };
     let whys = strategy.iter().map(|strategy| strategy.name.clone());
     let why = whys.chain(limited).collect::<Vec<_>>().join(" and ");
-    values.shrink_to_fit();
+    if let Some(values) = &mut values {
+        values.shrink_to_fit();
+    }
     let rows = Arc::new(Rows { values, strategy });
     into.reserve_exact(cases);
     into.extend((0..).take(cases).map(|at| Case {
@@ -127,16 +148,34 @@ pub(super) fn cases(
         why,
         count,
         rows,
+        cases: number(cases),
     };
     Some(left_out).filter(|left_out| left_out.count != Some(0))
 }
 
 impl Rows {
-    /// The numbers of a row's values; none without axes.
-    fn row(&self, matrix: &Matrix, at: u32) -> &[u32] {
-        let width = matrix.axes.len();
-        let start = width * at as usize;
-        self.values.get(start..start + width).unwrap_or_default()
+    /// The numbers of a row's values, axis by axis.
+    fn row(&self, matrix: &Matrix, at: u32) -> impl Iterator<Item = usize> {
+        let sizes = matrix.space.sizes();
+        let at = at as usize;
+        // Combinations that differ in the axes behind only; the last axis changes fastest.
+        let mut alike: usize = match self.values {
+            None => sizes.iter().product(),
+            Some(_) => 0,
+        };
+        sizes
+            .iter()
+            .enumerate()
+            .map(move |(axis, size)| match &self.values {
+                None => {
+                    alike /= size;
+                    at / alike % size
+                }
+                Some(values) => {
+                    let value = values.get(at * sizes.len() + axis);
+                    value.map_or(0, |value| *value as usize)
+                }
+            })
     }
 
     /// The values of a row, by the names of their axes.
@@ -147,7 +186,7 @@ impl Rows {
     ) -> impl Iterator<Item = (&'m str, &'m Json)> {
         let axes = matrix.axes.iter().zip(self.row(matrix, at));
         axes.map(|(axis, value)| {
-            let value = &axis.values[*value as usize];
+            let value = &axis.values[value];
             (axis.name.value.as_str(), value)
         })
     }
@@ -200,9 +239,9 @@ impl Rows {
 
 /// The scenario's id with the values by the names of their axes. What an id, a filter or a file's name would
 /// stumble over is percent-encoded; the end of what is too long gives way to a digest of the whole.
-fn id(scenario: &Scenario, matrix: &Matrix, row: &[u32]) -> String {
+fn id(scenario: &Scenario, matrix: &Matrix, row: impl IntoIterator<Item = usize>) -> String {
     let values = matrix.axes.iter().zip(row).map(|(axis, value)| {
-        let word = Axis::word(&axis.values[*value as usize]);
+        let word = Axis::word(&axis.values[value]);
         format!(
             "{}={}",
             percent_encode(&axis.name.value),
