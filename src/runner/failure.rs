@@ -35,10 +35,14 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 /// The same for what waits in between.
-pub(super) async fn caught_in<T>(work: impl Future<Output = T>) -> Result<T, String> {
+///
+/// What is no `async fn` has no place of its own for what it waits for, which may be large.
+pub(super) fn caught_in<T>(
+    work: impl Future<Output = T>,
+) -> impl Future<Output = Result<T, String>> {
     listen();
-    let done = AssertUnwindSafe(work).catch_unwind().await;
-    done.map_err(|panic| words(panic.as_ref()))
+    let done = AssertUnwindSafe(work).catch_unwind();
+    done.map(|done| done.map_err(|panic| words(panic.as_ref())))
 }
 
 fn words(panic: &(dyn Any + Send)) -> String {

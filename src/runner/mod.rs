@@ -73,17 +73,19 @@ impl Deref for Context {
 
 impl Context {
     /// What becomes of work, unless this program fails in it, or everything is left at once.
-    async fn kept<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
-        if self.at_once.is_cancelled() {
-            return Err(Stop::Interrupted);
-        }
+    fn kept<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = Result<T, Stop>> {
         // On the heap: where one of these is within another, they are large together.
-        let work = Box::pin(caught_in(work));
-        tokio::select! {
-            biased;
-            // Whatever has something to put in order within it does so first.
-            done = work => done.map_err(Stop::Unjudged),
-            () = self.at_once.cancelled() => Err(Stop::Interrupted),
+        let work = (!self.at_once.is_cancelled()).then(|| Box::pin(caught_in(work)));
+        async move {
+            let Some(work) = work else {
+                return Err(Stop::Interrupted);
+            };
+            tokio::select! {
+                biased;
+                // Whatever has something to put in order within it does so first.
+                done = work => done.map_err(Stop::Unjudged),
+                () = self.at_once.cancelled() => Err(Stop::Interrupted),
+            }
         }
     }
 

@@ -34,22 +34,24 @@ pub(super) use verdict::describe;
 pub(super) async fn execute(ctx: &Context, case: &Case) -> CaseOutcome {
     // Held until the case has cleaned up.
     let _room = ctx.rooms.enter(ctx, case).await;
-    let mut run = run(ctx, case, ctx.grace).await;
-    // What was turned away was not judged. It was sent once, and is not sent again to these objects.
-    for _ in 0..AFRESH {
+    let mut afresh = 0;
+    let run = loop {
+        let run = run(ctx, case, ctx.grace).await;
+        // What was turned away was not judged. It was sent once, and is not sent again to these objects.
         let judged = matches!(run.outcome.verdict, Verdict::Pass | Verdict::Skip);
         if !run.turned_away
             || judged
             || !run.outcome.leaked.is_empty()
+            || afresh == AFRESH
             || ctx.track.so(|| ctx.cancel.is_cancelled())
         {
-            break;
+            break run;
         }
-        run = self::run(ctx, case, ctx.grace).await;
-    }
+        afresh += 1;
+    };
     let drawn = case.is_generated() && case.scenario.matrix.is_none();
     if drawn && run.outcome.verdict == Verdict::Fail {
-        shrink(ctx, case, run).await
+        Box::pin(shrink(ctx, case, run)).await
     } else {
         run.outcome
     }
