@@ -311,7 +311,7 @@ fn skip(suite: &Suite, case: &Case, target: &Target, scope: &Scope) -> Option<Sk
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
@@ -332,6 +332,14 @@ mod tests {
         let target = Target::new(&suite, endpoint, None, &BTreeMap::new(), Limits::STANDARD);
         let target = target.unwrap_or_else(|wrong| panic!("{wrong}"));
         (suite, target)
+    }
+
+    /// All cases of such a suite.
+    pub(crate) fn planned<const N: usize>(files: [(&str, &'static str); N]) -> Vec<Planned> {
+        let (suite, target) = suite(files);
+        let cases = expand(&suite, &target, &Generate::default()).cases;
+        let plan = Plan::new(&suite, cases, &Filter::default(), &target);
+        plan.unwrap_or_else(|wrong| panic!("{wrong}")).cases
     }
 
     /// There may be a hundred thousand, and a run keeps them all.

@@ -116,31 +116,18 @@ impl<'p> Order<'p> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Generate, expand};
-    use crate::plan::{Filter, Plan};
-    use crate::suite::{Files, MANIFEST_FILE, Selection, load};
-    use crate::target::{Limits, Target};
+    use crate::plan::tests::planned;
+    use crate::suite::MANIFEST_FILE;
 
     #[test]
     fn what_waits_for_a_slow_case_is_kept_small_and_told_as_it_came() {
         let text = "title: of {{ a }} to s3cret\ntags: [x]\ngenerate: { matrix: { a: [1, 2], b: [B] } }\nsteps: GET /";
         let values: Vec<String> = (0..600).map(|value| value.to_string()).collect();
         let text = text.replace('B', &values.join(","));
-        let files = [
-            (MANIFEST_FILE.to_owned(), "suite: s\nscenarios: it.yaml"),
-            ("it.yaml".to_owned(), text.leak()),
-        ];
-        let suite = load(&Selection {
-            suite: Some(Files::Embedded(files.into())),
-            scenarios: None,
-            variables: Vec::new(),
-        });
-        let suite = suite.unwrap_or_else(|wrong| panic!("{wrong:?}"));
-        let target = Target::new(&suite, "http://a", None, &[].into(), Limits::STANDARD);
-        let target = target.unwrap_or_else(|wrong| panic!("{wrong}"));
-        let cases = expand(&suite, &target, &Generate::default()).cases;
-        let plan = Plan::new(&suite, cases, &Filter::default(), &target);
-        let cases = plan.unwrap_or_else(|wrong| panic!("{wrong}")).cases;
+        let cases = planned([
+            (MANIFEST_FILE, "suite: s\nscenarios: it.yaml"),
+            ("it.yaml", text.leak()),
+        ]);
         let secrets = Secrets::new([("s3cret".to_owned(), "token".to_owned())]);
         let outcomes: Vec<CaseOutcome> = (0..)
             .zip(&cases)

@@ -116,10 +116,8 @@ fn holds_objects(case: &Case) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Generate, expand};
-    use crate::plan::{Filter, Plan};
-    use crate::suite::{Files, MANIFEST_FILE, Selection, load};
-    use crate::target::{Limits, Target};
+    use crate::plan::tests::planned;
+    use crate::suite::MANIFEST_FILE;
 
     #[test]
     fn each_case_has_its_turn_and_those_with_objects_wait_for_each_other() {
@@ -132,27 +130,14 @@ mod tests {
 - { id: d, steps: GET /d, only_if: 'false' }
 - { id: e, given: [thing], steps: GET /e }
 - { id: f, steps: GET /f }";
-        let files = [
+        let cases = planned([
             (
                 MANIFEST_FILE,
                 "suite: s\nuse: thing.yaml\nscenarios: it.yaml",
             ),
             ("thing.yaml", thing),
             ("it.yaml", scenarios),
-        ];
-        let suite = load(&Selection {
-            suite: Some(Files::Embedded(
-                files.map(|(name, text)| (name.to_owned(), text)).into(),
-            )),
-            scenarios: None,
-            variables: Vec::new(),
-        });
-        let suite = suite.unwrap_or_else(|wrong| panic!("{wrong:?}"));
-        let target = Target::new(&suite, "http://a", None, &[].into(), Limits::STANDARD);
-        let target = target.unwrap_or_else(|wrong| panic!("{wrong}"));
-        let cases = expand(&suite, &target, &Generate::default()).cases;
-        let plan = Plan::new(&suite, cases, &Filter::default(), &target);
-        let cases = plan.unwrap_or_else(|wrong| panic!("{wrong}")).cases;
+        ]);
         let queue = |durations| Queue::new(&cases, &durations, 1);
         let started =
             |queue: &mut Queue| -> Vec<usize> { std::iter::from_fn(|| queue.next()).collect() };

@@ -9,7 +9,7 @@ use assize::outcome::Verdict;
 use assize::proof::{Fate, Kind, Mutant};
 use assize::runner::Tamper;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 use super::Prover;
@@ -118,7 +118,10 @@ impl Drop for Server {
 }
 
 pub(super) async fn start(null: Null) -> std::io::Result<Server> {
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    // All lanes come at once; whoever finds no place in the queue comes again after a second.
+    let listener = socket.listen(1024)?;
     let url = format!("http://{}", listener.local_addr()?);
     let task = tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
