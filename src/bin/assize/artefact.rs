@@ -121,16 +121,23 @@ impl Artefact {
 
     /// Writes what waits: all of it, or as many pieces as there is room for.
     fn write(&mut self) {
-        let (text, ends) = std::mem::take(&mut self.waiting);
+        let (mut text, mut ends) = std::mem::take(&mut self.waiting);
+        self.write_all(&text, &ends);
+        text.clear();
+        ends.clear();
+        self.waiting = (text, ends);
+    }
+
+    fn write_all(&mut self, text: &[u8], ends: &[End]) {
         let all = ends.last().map_or(0, |end| end.pieces);
         let whole = self.ends.last().unwrap_or_default().at;
-        let Err(error) = self.draft.write_all(&text) else {
-            ends.into_iter().for_each(|end| self.ends.push(end));
+        let Err(error) = self.draft.write_all(text) else {
+            ends.iter().for_each(|end| self.ends.push(*end));
             return;
         };
         self.trouble = Some(error);
         let _ = cut(self.draft.as_file_mut(), whole);
-        let mut rest = text.as_slice();
+        let mut rest = text;
         let mut begin = whole;
         for end in ends {
             let length = usize::try_from(end.at - begin).unwrap_or(rest.len());
@@ -140,7 +147,7 @@ impl Artefact {
                 self.lost += all - self.ends.last().unwrap_or_default().pieces;
                 return;
             }
-            self.ends.push(end);
+            self.ends.push(*end);
             (rest, begin) = (behind, end.at);
         }
     }
