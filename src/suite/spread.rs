@@ -1,6 +1,6 @@
 //! Work on all processors.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// Fewer things are seen to by one thread.
 const FEW: usize = 16;
@@ -8,12 +8,16 @@ const FEW: usize = 16;
 /// What an expression takes that is taken apart from the outside in.
 const STACK: usize = 8 << 20;
 
+/// To ask for it is to read files of the system.
+static THREADS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+
 /// Does the same with many things, on all processors; the results are in the order of the things.
 pub(super) fn spread<T: Send, R: Send>(things: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    if things.len() < FEW || threads == 1 {
+    if things.len() < FEW || *THREADS == 1 {
         return things.into_iter().map(work).collect();
     }
+    let threads = *THREADS;
     let share = things.len().div_ceil(threads);
     let left = Mutex::new(things.into_iter().enumerate());
     let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();

@@ -238,7 +238,10 @@ pub(crate) fn run(arguments: args::Run) -> anyhow::Result<u8> {
             Files::Told => 3,
         })
     });
-    (runtime.block_on(run)).unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+    let done = runtime.block_on(run);
+    // The process ends with the run, and its threads with it.
+    runtime.shutdown_background();
+    done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 /// Refuses a statement of a run that could not show what it says.

@@ -7,7 +7,7 @@ use super::shot::Shot;
 use crate::check::{self, Standing};
 use crate::exchange::{Phase, Response};
 use crate::runner::session::{Backoff, Stop};
-use crate::suite::model::{Action, Expect, Level, Step};
+use crate::suite::model::{Action, Expect, Level, StatusSet, Step};
 use crate::template::Scope;
 use serde_json::Value as Json;
 
@@ -285,6 +285,6 @@ impl CaseRun<'_> {
             .map(|status| &status.value);
         own.into_iter()
             .chain(named)
-            .any(|set| (500..600).any(|status| set.contains(status)))
+            .any(StatusSet::has_server_error)
     }
 }

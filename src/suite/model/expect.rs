@@ -138,6 +138,14 @@ pub enum StatusRange {
 }
 
 impl StatusSet {
+    /// Whether the code of a server error is in it.
+    pub fn has_server_error(&self) -> bool {
+        self.0.iter().any(|range| match range {
+            StatusRange::Code(code) => code / 100 == 5,
+            StatusRange::Class(class) => *class == 5,
+        })
+    }
+
     /// Whether the code is in it.
     pub fn contains(&self, status: u16) -> bool {
         self.0.iter().any(|range| match range {
