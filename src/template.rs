@@ -303,6 +303,49 @@ mod tests {
     }
 
     #[test]
+    fn a_name_has_the_value_that_evaluating_it_has() {
+        let source = Source::new("t.yaml", "");
+        let span = Span::start_of(&source);
+        let compiled = |text: &str| {
+            let mut found = Vec::new();
+            Expr::compile(text, &span, &mut found).unwrap_or_else(|| panic!("{text}: {found:?}"))
+        };
+        let value = json!({
+            "null": null, "true": true, "false": false, "zero": 0, "none": 0.0, "one": 1.0,
+            "most": u64::MAX, "least": i64::MIN, "empty": "", "text": "x", "no": [], "some": [0],
+            "items": {}, "keys": {"b": 1, "a": null},
+        });
+        let mut scope = Scope::new();
+        scope.share("shared", &value.clone().into());
+        scope.set("own", &value);
+        let kept = value.clone();
+        scope.put_later("later", move || Data::of(&kept));
+        for scope_of in ["shared", "own", "later"] {
+            let mut paths = vec![scope_of.to_owned(), format!("{scope_of}.keys.b")];
+            let fields = value.as_object().into_iter().flatten();
+            paths.extend(fields.map(|(name, _)| format!("{scope_of}.{name}")));
+            // The last two have no value, and what is said of them is the same, too.
+            paths.extend(["missing", "text.of"].map(|name| format!("{scope_of}.{name}")));
+            for path in paths {
+                let (name, evaluated) = (compiled(&path), compiled(&format!("({path})")));
+                assert!(name.compiled.is_path && !evaluated.compiled.is_path);
+                let said = |value: Result<Option<Json>, EvalError>| value.map_err(|it| it.why);
+                assert_eq!(
+                    said(name.value(&scope)),
+                    said(evaluated.value(&scope)),
+                    "{path}"
+                );
+                let said = |truth: Result<bool, EvalError>| truth.map_err(|it| it.why);
+                assert_eq!(
+                    said(name.holds(&scope)),
+                    said(evaluated.holds(&scope)),
+                    "{path}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn undefined_names_and_endless_work_are_errors() {
         check("{{ nobody }}", Err("no value"));
         check("{{ nobody + 1 }}", Err("undefined"));

@@ -46,3 +46,26 @@ pub(super) fn spread<T: Send, R: Send>(things: Vec<T>, work: impl Fn(T) -> R + S
     all.sort_unstable_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, done)| done).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn each_thing_is_seen_to_once_and_has_its_result_at_its_place() {
+        // No thread goes on before another has come as far, so that all have some of the things.
+        let together = Barrier::new(2);
+        for many in [0, 1, FEW, 1000] {
+            let expected: Vec<usize> = (0..many).map(|thing| thing * 2).collect();
+            let done = spread((0..many).collect(), |thing| {
+                if many == 1000 && *THREADS > 1 {
+                    together.wait();
+                }
+                thing * 2
+            });
+            assert_eq!(done, expected);
+        }
+    }
+}
