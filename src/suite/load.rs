@@ -18,6 +18,7 @@ const EXPRESSIONS: usize = 30_000;
 
 /// And so many in all.
 const ALL: usize = 500_000;
+
 /// So many files are read at once.
 const BATCH: usize = 4096;
 

@@ -154,12 +154,11 @@ impl CaseRun<'_> {
         scope: &Scope,
     ) -> (Scope, Vec<Mismatch>) {
         let mut answer = self.session.answer_scope(scope, exchange);
-        let statuses = self.session.exchanges[exchange..]
+        let statuses: Json = self.session.exchanges[exchange..]
             .iter()
             .take_while(|exchange| exchange.phase == Phase::Act)
             .filter_map(|exchange| Some(exchange.response.as_ref().ok()?.status))
             .collect();
-        let statuses: Json = statuses;
         answer.share("statuses", &statuses.into());
         let mut known = answer.clone();
         let mut missed = Vec::new();

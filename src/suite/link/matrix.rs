@@ -24,7 +24,7 @@ impl Linker<'_> {
         let known: Vec<&str> = axes.iter().map(|axis| axis.name.value.as_str()).collect();
         let title = Template::parse(&title.value, &title.span, self.found);
         for expr in exclude.iter().chain(&only).chain(title.exprs()) {
-            names(expr, &known, self.found);
+            names(expr, known.iter().copied(), self.found);
         }
         if let Some(strength) = strength.as_ref().filter(|it| it.value > axes.len()) {
             self.found.push(

@@ -154,11 +154,7 @@ pub(super) fn link(parts: Parts, found: &mut Found) -> Suite {
             .iter()
             .flat_map(|(_, template)| template.exprs())
         {
-            names(
-                expr,
-                &variables.keys().map(String::as_str).collect::<Vec<_>>(),
-                found,
-            );
+            names(expr, variables.keys().map(String::as_str), found);
         }
     }
     for requirement in requirements.values() {

@@ -61,21 +61,12 @@ impl Linker<'_> {
 
     /// Reports the names that an expression uses and that are not there.
     pub(super) fn names(&mut self, expr: &Expr, more: &[&str]) {
-        let is_known = |root| {
-            [more, EVERYWHERE, FUNCTIONS]
-                .iter()
-                .any(|names| names.contains(&root))
-                || self.variables.iter().any(|name| name == root)
-        };
-        if !expr.roots().all(is_known) {
-            let known: Vec<&str> = more
-                .iter()
-                .copied()
-                .chain(EVERYWHERE.iter().copied())
-                .chain(self.variables.iter().map(String::as_str))
-                .collect();
-            names(expr, &known, self.found);
-        }
+        let known = more
+            .iter()
+            .copied()
+            .chain(EVERYWHERE.iter().copied())
+            .chain(self.variables.iter().map(String::as_str));
+        names(expr, known, self.found);
         for name in expr.names() {
             let Some(feature) = name
                 .strip_prefix("profile.")
@@ -107,25 +98,29 @@ impl Linker<'_> {
     }
 }
 
-pub(super) fn names(expr: &Expr, known: &[&str], found: &mut Found) {
-    for root in expr.roots().collect::<BTreeSet<_>>() {
-        let all = || known.iter().chain(FUNCTIONS).copied();
-        if all().all(|name| name != root) {
-            found.push(
-                Diagnostic::new(
-                    "unknown-name",
-                    &expr.span,
-                    format!("there is no `{root}` here"),
-                )
-                .label("used here")
-                .help(if known.is_empty() {
-                    "no name is known here; declare it under `variables`".to_owned()
-                } else {
-                    format!("known here: {}", shorten(known))
-                })
-                .nearest(root, all()),
-            );
-        }
+pub(super) fn names<'n>(
+    expr: &Expr,
+    known: impl Iterator<Item = &'n str> + Clone,
+    found: &mut Found,
+) {
+    let all = || known.clone().chain(FUNCTIONS.iter().copied());
+    let is_unknown = |root: &&str| all().all(|name| name != *root);
+    for root in expr.roots().filter(is_unknown).collect::<BTreeSet<_>>() {
+        let known: Vec<&str> = known.clone().collect();
+        found.push(
+            Diagnostic::new(
+                "unknown-name",
+                &expr.span,
+                format!("there is no `{root}` here"),
+            )
+            .label("used here")
+            .help(if known.is_empty() {
+                "no name is known here; declare it under `variables`".to_owned()
+            } else {
+                format!("known here: {}", shorten(&known))
+            })
+            .nearest(root, all()),
+        );
     }
 }
 
