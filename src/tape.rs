@@ -5,6 +5,7 @@
 //! the order in which it was written, and decides everything else anew.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,7 +19,7 @@ use crate::exchange::Exchange;
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// A request with what came of it, whatever the case made of it.
-    Exchange(Exchange),
+    Exchange(Arc<Exchange>),
     /// The same, where only the beginning of what was sent was kept, and the SHA-256 of all of it.
     Beginning(Exchange, String),
     /// Anything else.

@@ -343,6 +343,48 @@ scenarios:
     assert_eq!(outcome.observations[0].value, "5");
 }
 
+/// What was judged before is not judged again, and nothing is lost by it.
+#[tokio::test]
+async fn the_same_content_is_judged_for_what_it_comes_with() {
+    let server = MockServer::start().await;
+    let json = "application/json";
+    let fields = [
+        ("a", "text/plain", None),
+        ("b", json, None),
+        ("c", json, None),
+    ];
+    // The same content each time: well, wrongly twice, and wrongly in another way.
+    let answers = fields
+        .into_iter()
+        .chain([("d", "text/plain", Some("http://elsewhere/"))]);
+    for (at, (id, kind, location)) in answers.enumerate() {
+        let answer = ResponseTemplate::new(if location.is_some() { 302 } else { 200 })
+            .set_body_raw("{", kind)
+            .insert_header("x-request-id", id);
+        let answer = match location {
+            Some(location) => answer.insert_header("location", location),
+            None => answer,
+        };
+        Mock::given(path("/it"))
+            .respond_with(answer)
+            .up_to_n_times(if at == 0 { 2 } else { 1 })
+            .mount(&server)
+            .await;
+    }
+    let scenarios = "
+scenarios:
+  - id: one
+    steps: [GET /it, GET /it, GET /it, GET /it, { request: GET /it, then: { status: 302, body: '{' } }]
+";
+    let report = judge(&server, RESOURCE, scenarios, 1).await;
+    let found = report.outcomes[0].findings.iter();
+    let found: Vec<_> = found.map(|it| (&*it.check, it.exchange)).collect();
+    assert_eq!(
+        found,
+        [("json", Some(2)), ("json", Some(3)), ("redirect", Some(4))]
+    );
+}
+
 #[tokio::test]
 async fn a_case_counts_what_it_was_held_to() {
     let server = MockServer::start().await;

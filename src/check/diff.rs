@@ -28,6 +28,24 @@ impl std::fmt::Display for Difference {
     }
 }
 
+/// Where a value stands inside another; written out only where it is told.
+enum Place<'a> {
+    Whole,
+    Field(&'a Self, &'a str),
+    Item(&'a Self, usize),
+}
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Whole => Ok(()),
+            Self::Field(Self::Whole, key) => f.write_str(key),
+            Self::Field(of, key) => write!(f, "{of}.{key}"),
+            Self::Item(of, at) => write!(f, "{of}[{at}]"),
+        }
+    }
+}
+
 /// Every place at which the two differ, in the order of `before`, except below the keys in `ignored`.
 pub fn differences(
     before: &Value,
@@ -36,7 +54,7 @@ pub fn differences(
 ) -> Vec<Difference> {
     let mut found = Vec::new();
     walk(
-        String::new(),
+        &Place::Whole,
         Some(before),
         Some(after),
         ignored,
@@ -46,7 +64,7 @@ pub fn differences(
 }
 
 fn walk(
-    path: String,
+    place: &Place<'_>,
     before: Option<&Value>,
     after: Option<&Value>,
     ignored: &dyn Fn(&str) -> bool,
@@ -54,22 +72,32 @@ fn walk(
 ) {
     match (before, after) {
         (Some(Value::Object(one)), Some(Value::Object(other))) => {
-            let keys = one
-                .keys()
-                .chain(other.keys().filter(|key| !one.contains_key(*key)));
-            for key in keys.filter(|key| !ignored(key)) {
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
+            let mut field = |key: &str, before, after| {
+                if !ignored(key) {
+                    walk(&Place::Field(place, key), before, after, ignored, found);
+                }
+            };
+            // Mostly both have the same fields in the same order.
+            let mut others = other.iter();
+            let mut common = 0;
+            for (key, value) in one {
+                let there = match others.next() {
+                    Some((same, there)) if same == key => Some(there),
+                    _ => other.get(key),
                 };
-                walk(path, one.get(key), other.get(key), ignored, found);
+                common += usize::from(there.is_some());
+                field(key, Some(value), there);
+            }
+            if common < other.len() {
+                for (key, value) in other.iter().filter(|(key, _)| !one.contains_key(*key)) {
+                    field(key, None, Some(value));
+                }
             }
         }
         (Some(Value::Array(one)), Some(Value::Array(other))) => {
             for at in 0..one.len().max(other.len()) {
                 walk(
-                    format!("{path}[{at}]"),
+                    &Place::Item(place, at),
                     one.get(at),
                     other.get(at),
                     ignored,
@@ -79,7 +107,7 @@ fn walk(
         }
         (one, other) if one == other => {}
         (one, other) => found.push(Difference {
-            path,
+            path: place.to_string(),
             before: one.cloned(),
             after: other.cloned(),
         }),
@@ -109,5 +137,9 @@ mod tests {
             ]
         );
         assert!(differences(&before, &before, &|_| false).is_empty());
+        let turned = json!({"time": 1, "old": null, "members": [{"w": 1}, {"w": 2}], "id": 1});
+        assert!(differences(&before, &turned, &|_| false).is_empty());
+        let nested = differences(&json!([{"a": 1}]), &json!([{"a": 2}]), &|_| false);
+        assert_eq!(nested[0].path, "[0].a");
     }
 }

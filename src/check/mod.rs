@@ -15,7 +15,7 @@ pub use answer::{answer, answers, into_scope, named, satisfies};
 pub use diff::{Difference, differences};
 pub use history::{Told, history};
 pub use moves::moved;
-pub use standing::{Standing, standing};
+pub use standing::{Standing, standing, stands_alike};
 
 use crate::source::Location;
 

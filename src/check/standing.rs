@@ -148,6 +148,15 @@ pub fn standing(
     found
 }
 
+/// Whether two answers with one content to one request differ in nothing that [`standing`] looks at. What is wrong with
+/// a server error depends on who asks.
+pub fn stands_alike(one: &Response, other: &Response) -> bool {
+    const LOOKED_AT: [&str; 3] = ["content-type", "content-length", "location"];
+    one.status == other.status
+        && one.status < 500
+        && (LOOKED_AT.iter()).all(|name| one.header(name) == other.header(name))
+}
+
 /// Whether a Location leads to another scheme, host or port than the request's.
 fn leaves(url: &str, location: &str) -> bool {
     let origin = |url: &str| {

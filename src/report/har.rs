@@ -178,9 +178,8 @@ pub fn har(outcome: &CaseOutcome, tape: &[Entry]) -> Result<String, HarError> {
     let mut notes = Vec::new();
     for entry in tape {
         match entry {
-            Entry::Exchange(exchange) | Entry::Beginning(exchange, _) => {
-                entries.push(Record::of(exchange));
-            }
+            Entry::Exchange(exchange) => entries.push(Record::of(exchange)),
+            Entry::Beginning(exchange, _) => entries.push(Record::of(exchange)),
             Entry::Note(note) => notes.push((entries.len(), note.clone())),
         }
     }
@@ -402,7 +401,7 @@ impl Record {
             duration: Duration::from_nanos(self.nanoseconds),
         };
         Ok(match digest {
-            None => Entry::Exchange(exchange),
+            None => Entry::Exchange(exchange.into()),
             Some(digest) => Entry::Beginning(exchange, digest),
         })
     }
@@ -483,11 +482,11 @@ mod tests {
         lost.response = Err(TransportError::Timeout(Duration::from_millis(7)));
         let tape = vec![
             Entry::Note(Note::Began(Timestamp::UNIX_EPOCH)),
-            Entry::Exchange(text),
+            Entry::Exchange(text.into()),
             Entry::Note(Note::So(true)),
             Entry::Note(Note::Together(vec![(1, 2)])),
-            Entry::Exchange(bytes),
-            Entry::Exchange(lost),
+            Entry::Exchange(bytes.into()),
+            Entry::Exchange(lost.into()),
             Entry::Note(Note::Stopped(Some("why".to_owned()))),
             Entry::Note(Note::Ended(3)),
         ];
@@ -499,7 +498,7 @@ mod tests {
         let long = vec![b'x'; BODY + 1];
         let mut sent = sample::exchange(Phase::Act, "POST", 200, b"{}");
         sent.request.body = long.clone();
-        match again(&[Entry::Exchange(sent)]).unwrap().as_slice() {
+        match again(&[Entry::Exchange(sent.into())]).unwrap().as_slice() {
             [Entry::Beginning(exchange, digest)] => {
                 assert_eq!(exchange.request.body.len(), BODY);
                 assert_eq!(*digest, sha256(&long));
@@ -507,7 +506,9 @@ mod tests {
             other => panic!("{other:?}"),
         }
         let got = sample::exchange(Phase::Act, "GET", 200, &long);
-        let wrong = again(&[Entry::Exchange(got)]).unwrap_err().to_string();
+        let wrong = again(&[Entry::Exchange(got.into())])
+            .unwrap_err()
+            .to_string();
         assert!(wrong.contains("too little to judge it again"), "{wrong}");
     }
 }

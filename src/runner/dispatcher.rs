@@ -503,7 +503,7 @@ fn shared_outcome(trouble: SharedTrouble, started: Timestamp) -> CaseOutcome {
         requests: exchanges.len(),
         reproducer: None,
         evidence: None,
-        exchanges,
+        exchanges: exchanges.into_iter().map(Arc::unwrap_or_clone).collect(),
         started,
         duration: Duration::ZERO,
     }

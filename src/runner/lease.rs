@@ -38,9 +38,9 @@ pub(super) struct SharedTrouble {
     /// The kind.
     pub(super) resource: Arc<Resource>,
     /// What always holds and did not, with its exchange.
-    pub(super) violations: Vec<(Mismatch, Exchange)>,
+    pub(super) violations: Vec<(Mismatch, Arc<Exchange>)>,
     /// Why none could be created, with the exchanges.
-    pub(super) refused: Option<(String, Vec<Exchange>)>,
+    pub(super) refused: Option<(String, Vec<Arc<Exchange>>)>,
 }
 
 /// All shared objects of a run.
@@ -415,8 +415,8 @@ fn as_lent(lent: &Lent, resource: &Arc<Resource>, key: &str) -> Object {
 }
 
 /// Keeps what is not known yet, by the exchange that showed it first.
-fn note(known: &mut Vec<(Mismatch, Exchange)>, found: (Mismatch, Exchange)) {
-    let same = |(other, _): &(Mismatch, Exchange)| {
+fn note(known: &mut Vec<(Mismatch, Arc<Exchange>)>, found: (Mismatch, Arc<Exchange>)) {
+    let same = |(other, _): &(Mismatch, Arc<Exchange>)| {
         (other.check, &other.expected) == (found.0.check, &found.0.expected)
     };
     match known.iter_mut().find(|other| same(other)) {
@@ -467,7 +467,7 @@ impl Kind {
             for (mismatch, at) in session.violations.drain(..) {
                 note(
                     &mut trouble.violations,
-                    (mismatch, session.exchanges[at].clone()),
+                    (mismatch, Arc::clone(&session.exchanges[at])),
                 );
             }
         }

@@ -1,5 +1,7 @@
 //! Secrets out of what is reported: every outcome passes here once, on its way to the report.
 
+use std::sync::Arc;
+
 use crate::exchange::{Exchange, Response, TransportError};
 use crate::outcome::{CaseOutcome, Finding, Leak, Observation};
 use crate::secret::Secrets;
@@ -53,8 +55,12 @@ pub(super) fn redacted_tape(secrets: &Secrets, tape: Vec<Entry>) -> Vec<Entry> {
     let entries = tape.into_iter();
     entries
         .map(|entry| match entry {
-            Entry::Exchange(exchange) | Entry::Beginning(exchange, _) => {
-                Entry::Exchange(redacted_exchange(secrets, exchange))
+            Entry::Exchange(exchange) => {
+                let exchange = Arc::unwrap_or_clone(exchange);
+                Entry::Exchange(redacted_exchange(secrets, exchange).into())
+            }
+            Entry::Beginning(exchange, _) => {
+                Entry::Exchange(redacted_exchange(secrets, exchange).into())
             }
             Entry::Note(note) => Entry::Note(match note {
                 Note::Stopped(why) => Note::Stopped(why.map(|why| redacted_text(secrets, &why))),

@@ -3,7 +3,7 @@
 //! Whatever depends on anything but the suite, the target and the answers goes through here.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -84,9 +84,9 @@ impl Track {
         }
     }
 
-    pub(super) fn keep(&self, exchange: &Exchange) {
+    pub(super) fn keep(&self, exchange: &Arc<Exchange>) {
         if let Self::Recording(recording) = self {
-            let entry = Entry::Exchange(exchange.clone());
+            let entry = Entry::Exchange(Arc::clone(exchange));
             lock(recording).entries.push(entry);
         }
     }
@@ -181,7 +181,7 @@ impl Track {
         phase: Phase,
         request: &Request,
         secrets: &Secrets,
-    ) -> Option<Result<Exchange, Stop>> {
+    ) -> Option<Result<Arc<Exchange>, Stop>> {
         let Self::Playing(playing) = self else {
             return None;
         };
@@ -196,7 +196,7 @@ impl Track {
                 let body = secrets.redact_bytes(&request.body);
                 if sha256(&body) == digest {
                     exchange.request.body = body;
-                    Ok(exchange)
+                    Ok(exchange.into())
                 } else {
                     Err(playing.lose_as(&format!("the content of {words} was another")))
                 }
@@ -307,10 +307,10 @@ fn stop_of(why: Option<String>) -> Stop {
 }
 
 fn told(entry: &Entry) -> String {
+    let sent = |request: &Request| format!("{} {}", request.method, request.url);
     match entry {
-        Entry::Exchange(exchange) | Entry::Beginning(exchange, _) => {
-            format!("{} {}", exchange.request.method, exchange.request.url)
-        }
+        Entry::Exchange(exchange) => sent(&exchange.request),
+        Entry::Beginning(exchange, _) => sent(&exchange.request),
         Entry::Note(note) => match note {
             Note::Began(_) => "the beginning of the case".to_owned(),
             Note::Ended(_) => "the end of the case".to_owned(),

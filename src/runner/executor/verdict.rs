@@ -1,6 +1,7 @@
 //! What a case comes to.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -67,7 +68,8 @@ impl CaseRun<'_> {
         let mut outcome = describe(case, verdict, reason, started, duration);
         outcome.requests = requests;
         if !plain {
-            outcome.exchanges = session.exchanges;
+            let exchanges = session.exchanges.into_iter();
+            outcome.exchanges = exchanges.map(Arc::unwrap_or_clone).collect();
         }
         // Ids differ from run to run, and say nothing to whoever reads.
         let named = |text: &mut String| name_ids(text, &objects);

@@ -5,6 +5,7 @@ mod look;
 mod request;
 mod watch;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -67,6 +68,12 @@ impl Backoff {
     }
 }
 
+/// The bytes of content of an exchange.
+fn size(exchange: &Exchange) -> usize {
+    let answer = exchange.response.as_ref();
+    exchange.request.body.len() + answer.map_or(0, |answer| answer.body.len())
+}
+
 fn is_unauthorized(exchange: &Exchange) -> bool {
     matches!(&exchange.response, Ok(response) if response.status == 401)
 }
@@ -76,7 +83,7 @@ pub(super) struct Session<'a> {
     pub(super) ctx: &'a Context,
     /// The names that the case's expressions know.
     pub(super) scope: Scope,
-    pub(super) exchanges: Vec<Exchange>,
+    pub(super) exchanges: Vec<Arc<Exchange>>,
     /// What always holds and did not, with the exchange.
     pub(super) violations: Vec<(Mismatch, usize)>,
     /// Until when requests may be started.
@@ -94,6 +101,8 @@ pub(super) struct Session<'a> {
     /// Whether something was sent again that may have been done before.
     pub(super) in_doubt: bool,
     watch: watch::Watch,
+    /// The bytes of content of the exchanges.
+    kept: usize,
     label: String,
     names: usize,
 }
@@ -128,6 +137,7 @@ impl<'a> Session<'a> {
             coming: Vec::new(),
             in_doubt: false,
             watch: watch::Watch::default(),
+            kept: 0,
             label,
             names: 0,
         }
@@ -164,7 +174,7 @@ impl<'a> Session<'a> {
                     self.turned_away = true;
                 } else {
                     let mut filled = exchange.request.clone();
-                    self.exchanges.push(exchange);
+                    self.add(exchange);
                     self.refilled(&mut filled, by).await?;
                     exchange = self.sent(phase, filled).await?;
                 }
@@ -187,7 +197,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn sent(&mut self, phase: Phase, request: Request) -> Result<Exchange, Stop> {
+    async fn sent(&mut self, phase: Phase, request: Request) -> Result<Arc<Exchange>, Stop> {
         let Context { shared, track } = self.ctx;
         if let Some(recorded) = track.exchange(phase, &request, &shared.target.secrets) {
             return recorded;
@@ -197,8 +207,28 @@ impl<'a> Session<'a> {
             Some(tampering) => Box::pin(tampering.send(transport, phase, request)).await,
             None => transport.send(phase, request).await,
         };
-        track.keep(&exchange);
-        Ok(exchange)
+        Ok(self.taped(exchange))
+    }
+
+    /// The exchange, on the tape. Content that the case has seen as the answer to the same request is that of the
+    /// exchange before: it has been read, and judged, already.
+    fn taped(&self, mut exchange: Exchange) -> Arc<Exchange> {
+        if let Ok(response) = &mut exchange.response
+            && !response.body.is_empty()
+        {
+            let request = &exchange.request;
+            let mut before = self.exchanges.iter().rev();
+            let before = before.find(|before| {
+                before.request.url == request.url && before.request.method == request.method
+            });
+            let before = before.and_then(|before| before.response.as_ref().ok());
+            if let Some(before) = before.filter(|before| before.body == response.body) {
+                response.body = before.body.clone();
+            }
+        }
+        let exchange = Arc::new(exchange);
+        self.ctx.track.keep(&exchange);
+        exchange
     }
 
     /// Whether a time is over before so long a wait is.
@@ -250,14 +280,7 @@ impl<'a> Session<'a> {
         if self.ctx.track.is_playing() {
             return self.ctx.track.stop().map_or(Ok(()), Err);
         }
-        let exchanges = self.exchanges.iter();
-        let kept: usize = exchanges
-            .map(|exchange| {
-                let answer = exchange.response.as_ref();
-                exchange.request.body.len() + answer.map_or(0, |answer| answer.body.len())
-            })
-            .sum();
-        if self.interruptible && kept > KEPT {
+        if self.interruptible && self.kept > KEPT {
             return Err(Stop::Unjudged(format!(
                 "requests and answers of the case have more than {KEPT} bytes together; make several cases of it"
             )));
@@ -336,8 +359,8 @@ impl<'a> Session<'a> {
                 }
                 self.keep(exchange, Standing::Full);
             }
-            self.turned_away |=
-                self.exchanges[first..].iter().any(is_unauthorized) && self.ctx.track.so(|| false);
+            self.turned_away |= self.exchanges[first..].iter().any(|it| is_unauthorized(it))
+                && self.ctx.track.so(|| false);
             return Ok((first, self.ctx.track.times()?));
         }
         let clock = std::time::Instant::now();
@@ -351,7 +374,7 @@ impl<'a> Session<'a> {
         let first = self.exchanges.len();
         // Which of them came first cannot be told.
         for exchange in exchanges {
-            self.ctx.track.keep(&exchange);
+            let exchange = self.taped(exchange);
             if let Ok(response) = &exchange.response {
                 self.turned_away |= self.ctx.pace.learn(response).is_some();
             }
@@ -359,18 +382,22 @@ impl<'a> Session<'a> {
             self.keep(exchange, Standing::Full);
         }
         self.watch.lose_sight();
-        let refused = self.exchanges[first..].iter().position(is_unauthorized);
+        let refused = self.exchanges[first..]
+            .iter()
+            .position(|it| is_unauthorized(it));
         self.turned_away |= refused.is_some_and(|at| self.ctx.track.so(|| by[at].is_some()));
         self.ctx.track.note(|| Note::Together(times.clone()));
         Ok((first, times))
     }
 
     /// Keeps an exchange and holds it to what always holds.
-    fn keep(&mut self, exchange: Exchange, standing: Standing) -> usize {
+    fn keep(&mut self, exchange: Arc<Exchange>, standing: Standing) -> usize {
         let at = self.exchanges.len();
         #[cfg(test)]
         super::failure::tests::strike(&exchange);
-        if let Ok(response) = &exchange.response {
+        if let Ok(response) = &exchange.response
+            && !self.stood(&exchange.request, response)
+        {
             let found = check::standing(
                 &exchange.request,
                 response,
@@ -385,8 +412,26 @@ impl<'a> Session<'a> {
             self.violations
                 .extend(found.into_iter().map(|mismatch| (mismatch, at)));
         }
-        self.exchanges.push(exchange);
+        self.add(exchange);
         at
+    }
+
+    fn add(&mut self, exchange: Arc<Exchange>) {
+        self.kept += size(&exchange);
+        self.exchanges.push(exchange);
+    }
+
+    /// Whether the same request was given the same answer, with which nothing was wrong.
+    fn stood(&self, request: &Request, response: &Response) -> bool {
+        let mut before = self.exchanges.iter().enumerate().rev();
+        before.any(|(at, before)| {
+            let same = |answer: &Response| {
+                answer.body.is(&response.body) && check::stands_alike(answer, response)
+            };
+            before.response.as_ref().is_ok_and(same)
+                && before.request == *request
+                && self.violations.iter().all(|(_, of)| *of != at)
+        })
     }
 
     /// Forgets the last exchange of a poll that goes on, so that evidence does not depend on timing; unless it
@@ -396,7 +441,8 @@ impl<'a> Session<'a> {
         if self.violations[violations..].iter().any(moved) {
             return;
         }
-        self.exchanges.truncate(exchange);
+        let forgotten = self.exchanges.drain(exchange..);
+        self.kept -= forgotten.map(|it| size(&it)).sum::<usize>();
         self.violations.truncate(violations);
     }
 
