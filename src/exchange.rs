@@ -41,8 +41,10 @@ const IN_TARGETS: [bool; 256] = {
 impl Request {
     /// What is asked for at the origin: the URL from its path on, as it stands in the request line.
     pub fn target(&self) -> &str {
-        let after = self.url.find("://").map_or(0, |at| at + 3);
-        let at = self.url[after..].find(['/', '?', '#']);
+        let url = self.url.as_bytes();
+        let after = url.windows(3).position(|it| it == b"://");
+        let after = after.map_or(0, |at| at + 3);
+        let at = (url[after..].iter()).position(|byte| matches!(byte, b'/' | b'?' | b'#'));
         at.map_or("/", |at| &self.url[after + at..])
     }
 

@@ -1,13 +1,15 @@
 //! The report as JUnit XML, the way the CI systems really read it.
 //!
 //! Three levels and no more; every text passes a character filter of our own first, because the writer
-//! below drops what it does not like and lets U+FFFE through. Nothing in a name differs from run to run.
+//! below knows markup, and not which characters there are in XML. Nothing in a name differs from run to run.
 
 mod names;
 
-use quick_junit::{
-    NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite,
-};
+use std::io;
+use std::time::Duration;
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use crate::outcome::{CaseOutcome, RequirementResult, RunReport, Verdict};
 
@@ -47,13 +49,13 @@ pub struct Junit {
 /// says so. The file's name should be `TEST-<suite>.xml`; the gate is the exit code, never this file.
 ///
 /// # Errors
-/// Something has no form as XML.
-pub fn junit(report: &RunReport) -> Result<String, SerializeError> {
+/// None that is known; those of the writer are passed on.
+pub fn junit(report: &RunReport) -> io::Result<String> {
     junit_within(report, TEXTS)
 }
 
 /// The same with a limit on the bytes of text.
-fn junit_within(report: &RunReport, texts: usize) -> Result<String, SerializeError> {
+fn junit_within(report: &RunReport, texts: usize) -> io::Result<String> {
     let mut pieces = Junit {
         texts,
         ..Junit::new(report)
@@ -85,8 +87,8 @@ impl Junit {
     /// The next case, on lines of its own.
     ///
     /// # Errors
-    /// Something has no form as XML.
-    pub fn case(&mut self, outcome: &CaseOutcome) -> Result<String, SerializeError> {
+    /// None that is known; those of the writer are passed on.
+    pub fn case(&mut self, outcome: &CaseOutcome) -> io::Result<String> {
         self.tests += 1;
         match outcome.verdict {
             Verdict::Pass => {}
@@ -96,14 +98,14 @@ impl Junit {
         }
         let (classname, name) = self.names.of(outcome, &self.suite);
         let status = status(outcome, &self.requirements, &mut self.texts);
-        let mut case = TestCase::new(name, status);
-        case.set_classname(classname);
-        case.set_time(outcome.duration);
-        case.extra
-            .insert("file".into(), one_line(&outcome.location.file).into());
-        case.extra
-            .insert("line".into(), outcome.location.line.to_string().into());
-        case.properties = self.properties(outcome);
+        let mut case = BytesStart::new("testcase");
+        case.extend_attributes([
+            ("name", &*name),
+            ("classname", &classname),
+            ("time", &seconds(outcome.duration)),
+            ("file", &one_line(&outcome.location.file)),
+            ("line", &outcome.location.line.to_string()),
+        ]);
         let mut lines = Vec::new();
         if outcome.verdict == Verdict::Pass {
             lines.extend(evidence::not_judged(outcome));
@@ -111,27 +113,37 @@ impl Junit {
         }
         let mut lines: Vec<String> = lines.iter().map(|line| text(line)).collect();
         lines.extend(attachment(outcome));
-        if !lines.is_empty() {
-            case.set_system_out(lines.join("\n"));
+        // The lines of the case stand inside the two elements around it, which are written once.
+        let mut xml = Xml::new();
+        xml.open(BytesStart::new(REPORT))?;
+        xml.open(BytesStart::new(SUITE))?;
+        xml.lines();
+        xml.open(case)?;
+        xml.properties(&case_properties(
+            outcome,
+            &self.requirements,
+            self.profile.as_ref(),
+        ))?;
+        if let Some(status) = status {
+            let mut element = BytesStart::new(status.element);
+            element.push_attribute(("message", &*status.message));
+            if let Some(kind) = &status.kind {
+                element.push_attribute(("type", &**kind));
+            }
+            xml.text(element, &status.text)?;
         }
-        // The writer knows whole documents only: the lines of the case are those between the lines of others.
-        let mut suite = TestSuite::new("");
-        suite.add_test_case(case);
-        let mut document = Report::new("");
-        document.add_test_suite(suite);
-        let document = document.to_string()?;
-        let begin = document.find("<testcase").unwrap_or(0);
-        let begin = document[..begin].rfind('\n').map_or(begin, |at| at + 1);
-        let end = document.rfind(CLOSING).unwrap_or(document.len());
-        let end = document[..end].rfind('\n').map_or(end, |at| at + 1);
-        Ok(document[begin..end].to_owned())
+        if !lines.is_empty() {
+            xml.text(BytesStart::new("system-out"), &lines.join("\n"))?;
+        }
+        xml.close("testcase")?;
+        Ok(xml.lines())
     }
 
     /// What stands before the cases and behind them.
     ///
     /// # Errors
-    /// Something has no form as XML.
-    pub fn around(self, report: &RunReport) -> Result<(String, String), SerializeError> {
+    /// None that is known; those of the writer are passed on.
+    pub fn around(self, report: &RunReport) -> io::Result<(String, String)> {
         let name = clamp(
             &one_line(&match &report.profile {
                 Some(profile) => format!("{} ({profile})", report.suite),
@@ -139,37 +151,95 @@ impl Junit {
             }),
             names::LONGEST,
         );
-        let mut suite = TestSuite::new(name.as_str());
-        suite.set_time(report.duration);
+        let [tests, skipped, errors, failures] =
+            [self.tests, self.skipped, self.errors, self.failures].map(|count| count.to_string());
+        let time = seconds(report.duration);
         let started = report.started.strftime("%Y-%m-%dT%H:%M:%S.%3f+00:00");
-        suite
-            .extra
-            .insert("timestamp".into(), started.to_string().into());
-        suite
-            .extra
-            .insert("hostname".into(), one_line(&hosts(&report.endpoint)).into());
-        suite.add_properties(suite_properties(report));
-        suite.tests = self.tests;
-        suite.skipped = self.skipped;
-        suite.failures = self.failures;
-        suite.errors = self.errors;
-        let mut document = Report::new(name);
-        document.set_time(report.duration);
-        document.add_test_suite(suite);
-        let mut head = document.to_string()?;
-        let end = head.rfind(CLOSING).unwrap_or(head.len());
-        let end = head[..end].rfind('\n').map_or(end, |at| at + 1);
-        let tail = head.split_off(end);
-        Ok((head, tail))
-    }
-
-    fn properties(&self, outcome: &CaseOutcome) -> Vec<Property> {
-        case_properties(outcome, &self.requirements, self.profile.as_ref())
+        let mut document = BytesStart::new(REPORT);
+        document.extend_attributes([
+            ("name", &*name),
+            ("tests", &tests),
+            ("skipped", &skipped),
+            ("failures", &failures),
+            ("errors", &errors),
+            ("time", &time),
+        ]);
+        let mut suite = BytesStart::new(SUITE);
+        suite.extend_attributes([
+            ("name", &*name),
+            ("tests", &tests),
+            ("skipped", &skipped),
+            ("errors", &errors),
+            ("failures", &failures),
+            ("time", &time),
+            ("timestamp", &started.to_string()),
+            ("hostname", &one_line(&hosts(&report.endpoint))),
+        ]);
+        let mut xml = Xml::new();
+        let head = BytesDecl::new("1.0", Some("UTF-8"), None);
+        xml.0.write_event(Event::Decl(head))?;
+        xml.open(document)?;
+        xml.open(suite)?;
+        xml.properties(&suite_properties(report))?;
+        let head = xml.lines();
+        xml.close(SUITE)?;
+        xml.close(REPORT)?;
+        Ok((head, xml.lines()))
     }
 }
 
-/// What ends the suite, behind its cases.
-const CLOSING: &str = "</testsuite>";
+const REPORT: &str = "testsuites";
+const SUITE: &str = "testsuite";
+
+/// Elements on lines of their own, the inner ones further in.
+struct Xml(Writer<Vec<u8>>);
+
+impl Xml {
+    fn new() -> Self {
+        Self(Writer::new_with_indent(Vec::new(), b' ', 4))
+    }
+
+    fn open(&mut self, element: BytesStart<'_>) -> io::Result<()> {
+        self.0.write_event(Event::Start(element))
+    }
+
+    fn close(&mut self, element: &str) -> io::Result<()> {
+        self.0.write_event(Event::End(BytesEnd::new(element)))
+    }
+
+    fn text(&mut self, element: BytesStart<'_>, text: &str) -> io::Result<()> {
+        let end = element.to_end().into_owned();
+        self.open(element)?;
+        self.0.write_event(Event::Text(BytesText::new(text)))?;
+        self.0.write_event(Event::End(end))
+    }
+
+    fn properties(&mut self, properties: &[(&str, String)]) -> io::Result<()> {
+        self.open(BytesStart::new("properties"))?;
+        for (name, value) in properties {
+            let mut property = BytesStart::new("property");
+            property.extend_attributes([("name", *name), ("value", &**value)]);
+            self.0.write_event(Event::Empty(property))?;
+        }
+        self.close("properties")
+    }
+
+    /// The lines since the last time.
+    fn lines(&mut self) -> String {
+        let lines = std::mem::take(self.0.get_mut());
+        let mut lines = String::from_utf8_lossy(&lines).into_owned();
+        // The writer begins a line before each element, but for the first of all.
+        if lines.starts_with('\n') {
+            lines.remove(0);
+        }
+        lines.push('\n');
+        lines
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.3}", time.as_secs_f64())
+}
 
 /// The hosts and ports of the endpoint, of which merged shards have several.
 fn hosts(endpoint: &str) -> String {
@@ -190,7 +260,7 @@ fn host(endpoint: &str) -> &str {
         .map_or(authority, |(_, host)| host)
 }
 
-fn suite_properties(report: &RunReport) -> Vec<Property> {
+fn suite_properties(report: &RunReport) -> Vec<(&'static str, String)> {
     let mut properties = vec![
         property("tool", &format!("assize {}", report.tool_version)),
         property("endpoint", &report.endpoint),
@@ -232,7 +302,7 @@ fn case_properties(
     outcome: &CaseOutcome,
     requirements: &[RequirementResult],
     profile: Option<&String>,
-) -> Vec<Property> {
+) -> Vec<(&'static str, String)> {
     let level = |id: &String| {
         requirements
             .iter()
@@ -273,70 +343,62 @@ fn case_properties(
     properties
 }
 
-fn property(name: &str, value: &str) -> Property {
-    Property::new(name, clamp(&one_line(value), MESSAGE))
+fn property(name: &'static str, value: &str) -> (&'static str, String) {
+    (name, message(value))
+}
+
+/// What a case comes to that did not pass.
+struct Status {
+    element: &'static str,
+    message: String,
+    kind: Option<String>,
+    text: String,
 }
 
 fn status(
     outcome: &CaseOutcome,
     requirements: &[RequirementResult],
     texts: &mut usize,
-) -> TestCaseStatus {
-    let reason = || outcome.reason.as_deref().unwrap_or("no reason given");
-    let mut status = match outcome.verdict {
-        Verdict::Pass => return TestCaseStatus::success(),
+) -> Option<Status> {
+    let reason = outcome.reason.as_deref().unwrap_or("no reason given");
+    let first = outcome.findings.first();
+    let kind = |without: &str| first.map_or_else(|| without.to_owned(), |it| one_line(&it.check));
+    let (element, told, kind) = match outcome.verdict {
+        Verdict::Pass => return None,
         Verdict::Skip => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(message(reason()));
             // GitLab shows the text and not the message.
-            status.set_description(
-                text(&format!(
-                    "{}\n{}",
-                    clamp(&terminal(reason()), MESSAGE),
-                    leaks(outcome).join("\n")
-                ))
-                .trim_end(),
-            );
-            return status;
+            let shown = clamp(&terminal(reason), MESSAGE);
+            let left = leaks(outcome).join("\n");
+            return Some(Status {
+                element: "skipped",
+                message: message(reason),
+                kind: None,
+                text: text(&format!("{shown}\n{left}")).trim_end().to_owned(),
+            });
         }
         Verdict::Fail => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(message(&findings_in_short(outcome)));
-            status.set_type(
-                outcome
-                    .findings
-                    .first()
-                    .map_or_else(|| "failure".to_owned(), |finding| one_line(&finding.check)),
-            );
-            status
+            let found = findings_in_short(outcome);
+            ("failure", found, Some(kind("failure")))
         }
-        Verdict::Error => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message(message(reason()));
-            status.set_type(outcome.findings.first().map_or_else(
-                || "not_judged".to_owned(),
-                |finding| one_line(&finding.check),
-            ));
-            status
-        }
-        Verdict::Waived => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(message(&format!("waived: {}", reason())));
-            status
-        }
+        Verdict::Error => ("error", reason.to_owned(), Some(kind("not_judged"))),
+        Verdict::Waived => ("skipped", format!("waived: {reason}"), None),
     };
-    let described = text(&description(outcome, requirements));
+    let mut described = text(&description(outcome, requirements));
     if described.len() <= *texts {
         *texts -= described.len();
-        status.set_description(described);
     } else {
         *texts = 0;
-        status.set_description(text(&format!(
+        described = text(&format!(
             "{}\n\nThe rest was left out to keep this file small enough to be read.",
             evidence::place(&outcome.location)
-        )));
+        ));
     }
-    status
+    Some(Status {
+        element,
+        message: message(&told),
+        kind,
+        text: described,
+    })
 }
 
 fn findings_in_short(outcome: &CaseOutcome) -> String {
