@@ -10,7 +10,7 @@ use crate::oracle::{Call, On, State};
 use crate::suite::model::{
     Action, Given, Operation, RequestTemplate, Resource, Scope as Sharing, Step, Suite, succeeds,
 };
-use crate::template::{EvalError, JsonTemplate, Scope, Template};
+use crate::template::{EvalError, JsonTemplate, Scope, Shared, Template};
 
 /// An operation that a case carries out.
 pub(super) struct Reached {
@@ -49,13 +49,13 @@ pub(super) fn rehearse(suite: &Suite, base: &Scope, case: &Case) -> Vec<Reached>
 }
 
 /// An object as the model plays the endpoint: its id is the expression that will stand for the real one.
-pub(super) fn invented(resource: &Resource, alias: &str) -> Json {
+pub(super) fn invented(resource: &Resource, alias: &str) -> Shared {
     let mut fields = Map::new();
     fields.insert("id".to_owned(), format!("{{{{ {alias}.id }}}}").into());
     for (field, _) in &resource.shows {
         fields.insert(field.clone(), Json::Null);
     }
-    Json::Object(fields)
+    Json::Object(fields).into()
 }
 
 struct Rehearsal<'a> {
@@ -192,7 +192,7 @@ impl Rehearsal<'_> {
         let view = self.state.view(self.base);
         for (need, at) in &needs {
             if let Ok(value) = self.state.value(*at, &view) {
-                scope.set(need.as_str(), &value);
+                scope.share(need.as_str(), &value);
             }
         }
         let (told, with) = values(&resource.params, params, &scope);
@@ -228,7 +228,7 @@ impl Rehearsal<'_> {
         &mut self,
         call: &Call<'_>,
         (name, with): (&str, Vec<(String, String)>),
-        object: Option<Json>,
+        object: Option<Shared>,
         given: bool,
     ) {
         let resource = match &call.on {
@@ -250,7 +250,7 @@ impl Rehearsal<'_> {
     fn decided(
         &mut self,
         call: &Call<'_>,
-        object: Option<Json>,
+        object: Option<Shared>,
         given: bool,
     ) -> Result<usize, EvalError> {
         let Operation { decides, .. } = call.operation;
@@ -287,13 +287,13 @@ impl Rehearsal<'_> {
         let view = self.state.view(self.base);
         for at in 0..self.names.len() {
             let (alias, index) = self.names[at].clone();
-            let value = |at: usize| self.state.value(at, &view).unwrap_or(Json::Null);
+            let value = |at: usize| self.state.value(at, &view).unwrap_or_default();
             let value = match index {
                 None => value(at),
-                Some(0) => self.places(&alias).into_iter().map(value).collect(),
+                Some(0) => Shared::list(self.places(&alias).into_iter().map(value)),
                 Some(_) => continue,
             };
-            self.scope.set(alias, &value);
+            self.scope.share(alias, &value);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whether an answer is what a scenario or a profile says it is.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
@@ -11,19 +12,22 @@ use crate::exchange::{Content, Response};
 use crate::source::{Span, Spanned};
 use crate::suite::model::{AnswerExpect, BodyExpect, Expect, Profile, SchemaRef};
 use crate::suite::openapi::OpenApi;
-use crate::template::{Data, Scope, Shared};
+use crate::template::{Scope, Shared};
 
 /// Adds `status`, `headers` and `body` to a scope. `headers` has lower-case names with `_` for `-`; `body` is
 /// the JSON content, else the text, else null.
 pub fn into_scope(response: &Response, scope: &mut Scope) {
     scope.set("status", &response.status.into());
     let headers = response.headers.clone();
-    scope.put_later("headers", || {
-        Data::map(headers.into_iter().map(|(name, value)| {
+    let headers = Shared::later(|| {
+        let fields = headers.into_iter().map(|(name, value)| {
             let name = name.to_ascii_lowercase().replace('-', "_");
-            (name, Data::of(&value.into()))
-        }))
+            (name, Value::String(value))
+        });
+        let fields: BTreeMap<String, Value> = fields.collect();
+        Value::Object(fields.into_iter().collect()).into()
     });
+    scope.share("headers", &headers);
     scope.share("body", &Shared::in_keeping(Body::of(&response.body)));
 }
 

@@ -11,14 +11,14 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::suite::model::{Decision, Operation, Resource, Suite, succeeds};
-use crate::template::{Data, EvalError, JsonTemplate, Scope};
+use crate::template::{EvalError, JsonTemplate, Scope, Shared};
 
 /// The objects that were ever created, in the order of their creation. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub struct State {
-    things: Vec<Arc<Thing>>,
-    /// Every kind of object that there could be.
-    kinds: Arc<[String]>,
+    things: Arc<Vec<Arc<Thing>>>,
+    /// Every kind of object that there could be, in order.
+    kinds: Arc<[Arc<str>]>,
 }
 
 /// One object as the contract knows it.
@@ -26,12 +26,19 @@ pub struct State {
 struct Thing {
     resource: Arc<Resource>,
     /// Its fields but for those that follow from other objects.
-    own: Json,
-    /// The same for expressions.
-    data: Data,
+    own: Shared,
     /// The needs with the places of the objects that fill them.
     needs: Vec<(String, usize)>,
     alive: bool,
+}
+
+/// Which objects count.
+#[derive(Debug, Clone, Copy)]
+enum Of {
+    Any,
+    /// Those that need the one at this place.
+    Needing(usize),
+    None,
 }
 
 /// An operation that is sent, or could be.
@@ -49,8 +56,8 @@ pub struct Call<'a> {
 impl PartialEq for State {
     fn eq(&self, other: &Self) -> bool {
         self.things.len() == other.things.len()
-            && self.things.iter().zip(&other.things).all(|(one, other)| {
-                Arc::ptr_eq(one, other) || (one.alive == other.alive && one.own == other.own)
+            && self.things.iter().zip(&*other.things).all(|(one, other)| {
+                Arc::ptr_eq(one, other) || (one.alive == other.alive && *one.own == *other.own)
             })
     }
 }
@@ -70,16 +77,17 @@ impl State {
     /// No objects, of the kinds that a suite has.
     pub fn new(suite: &Suite) -> Self {
         Self {
-            things: Vec::new(),
-            kinds: suite.resources.keys().cloned().collect(),
+            things: Arc::default(),
+            kinds: (suite.resources.keys())
+                .map(|kind| kind.as_str().into())
+                .collect(),
         }
     }
 
     /// Notes an object of which nothing is decided: its place is the number of objects before it.
-    pub fn add(&mut self, resource: &Arc<Resource>, own: Json, needs: Vec<(String, usize)>) {
-        self.things.push(Arc::new(Thing {
+    pub fn add(&mut self, resource: &Arc<Resource>, own: Shared, needs: Vec<(String, usize)>) {
+        Arc::make_mut(&mut self.things).push(Arc::new(Thing {
             resource: Arc::clone(resource),
-            data: Data::of(&own),
             own,
             needs,
             alive: true,
@@ -88,19 +96,18 @@ impl State {
 
     /// Keeps the next place for an object that may come to be.
     pub fn reserve(&mut self, resource: &Arc<Resource>, needs: Vec<(String, usize)>) {
-        let own = Json::Object(serde_json::Map::new());
-        self.things.push(Arc::new(Thing {
-            resource: Arc::clone(resource),
-            data: Data::of(&own),
-            own,
-            needs,
-            alive: false,
-        }));
+        self.add(resource, nothing(), needs);
+        self.thing(self.things.len() - 1).alive = false;
+    }
+
+    /// One that is changed.
+    fn thing(&mut self, at: usize) -> &mut Thing {
+        Arc::make_mut(&mut Arc::make_mut(&mut self.things)[at])
     }
 
     /// Forgets all places but so many. Nothing that is left may need what was there.
     pub fn truncate(&mut self, len: usize) {
-        self.things.truncate(len);
+        Arc::make_mut(&mut self.things).truncate(len);
     }
 
     /// How many objects there ever were.
@@ -133,8 +140,7 @@ impl State {
     /// # Errors
     /// An expression that cannot be evaluated.
     pub fn decide(&self, call: &Call<'_>, base: &Scope) -> Result<usize, EvalError> {
-        let scope = self.scope(call, base)?;
-        self.first(call, &scope, |_| true)
+        self.first(call, base, |_| true)
     }
 
     /// Which line applies when the operation has succeeded, whatever was expected of it.
@@ -142,20 +148,23 @@ impl State {
     /// # Errors
     /// An expression that cannot be evaluated.
     pub fn decide_success(&self, call: &Call<'_>, base: &Scope) -> Result<usize, EvalError> {
-        let scope = self.scope(call, base)?;
-        self.first(call, &scope, |line| succeeds(call.operation, line))
+        self.first(call, base, |line| succeeds(call.operation, line))
     }
 
     fn first(
         &self,
         call: &Call<'_>,
-        scope: &Scope,
+        base: &Scope,
         counts: impl Fn(&Decision) -> bool,
     ) -> Result<usize, EvalError> {
         let lines = &call.operation.decides;
+        let conditions = || lines.iter().filter_map(|line| line.condition.as_ref());
+        let scope = self.known(call, base, |name, resource| {
+            conditions().any(|it| it.names().any(|read| shows(resource, name, read)))
+        })?;
         for (at, line) in lines.iter().enumerate().filter(|(_, line)| counts(line)) {
             match &line.condition {
-                Some(condition) if !condition.holds(scope)? => {}
+                Some(condition) if !condition.holds(&scope)? => {}
                 _ => return Ok(at),
             }
         }
@@ -172,18 +181,16 @@ impl State {
         call: &Call<'_>,
         line: usize,
         base: &Scope,
-        object: Option<Json>,
+        object: Option<Shared>,
     ) -> Result<(), EvalError> {
         let deletes = match &call.on {
             On::New(resource, needs) => {
-                let own = object.unwrap_or_else(|| Json::Object(serde_json::Map::new()));
-                self.add(resource, own, needs.clone());
+                self.add(resource, object.unwrap_or_else(nothing), needs.clone());
                 false
             }
             On::Reserved(at) => {
-                let thing = Arc::make_mut(&mut self.things[*at]);
-                thing.own = object.unwrap_or_else(|| Json::Object(serde_json::Map::new()));
-                thing.data = Data::of(&thing.own);
+                let thing = self.thing(*at);
+                thing.own = object.unwrap_or_else(nothing);
                 thing.alive = true;
                 false
             }
@@ -199,7 +206,7 @@ impl State {
         };
         let Some(line) = call.operation.decides.get(line) else {
             if deletes {
-                Arc::make_mut(&mut self.things[at]).alive = false;
+                self.thing(at).alive = false;
             }
             return Ok(());
         };
@@ -207,10 +214,8 @@ impl State {
         let before = self.clone();
         let mut scope = before.object_scope(at, &before.view(base));
         scope.extend(&call.with);
-        scope.put(
-            before.things[at].resource.name.as_str(),
-            before.things[at].data.clone(),
-        );
+        let thing = &before.things[at];
+        scope.share(thing.resource.name.as_str(), &thing.own);
         self.set(at, &line.sets, &scope)?;
         for change in &line.changes {
             for other in before.alive() {
@@ -218,7 +223,7 @@ impl State {
                 if thing.resource.name != change.of.value {
                     continue;
                 }
-                scope.put("it", thing.data.clone());
+                scope.share("it", &thing.own);
                 match &change.condition {
                     Some(condition) if !condition.holds(&scope)? => {}
                     _ => self.set(other, &change.sets, &scope)?,
@@ -236,7 +241,7 @@ impl State {
             })
             .collect();
         for other in removed.into_iter().chain(deletes.then_some(at)) {
-            Arc::make_mut(&mut self.things[other]).alive = false;
+            self.thing(other).alive = false;
         }
         Ok(())
     }
@@ -247,18 +252,16 @@ impl State {
         fields: &[(String, JsonTemplate)],
         scope: &Scope,
     ) -> Result<(), EvalError> {
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let mut changed = Json::clone(&self.things[at].own);
         for (field, value) in fields {
-            if let (Some(value), Json::Object(own)) = (
-                value.value(scope)?,
-                &mut Arc::make_mut(&mut self.things[at]).own,
-            ) {
+            if let (Some(value), Json::Object(own)) = (value.value(scope)?, &mut changed) {
                 own.insert(field.clone(), value);
             }
         }
-        if !fields.is_empty() {
-            let thing = Arc::make_mut(&mut self.things[at]);
-            thing.data = Data::of(&thing.own);
-        }
+        self.thing(at).own = changed.into();
         Ok(())
     }
 
@@ -273,7 +276,7 @@ impl State {
     /// What every expression about the objects knows: them by kind, beside the names of `base`.
     pub fn view(&self, base: &Scope) -> Scope {
         let mut scope = base.clone();
-        scope.put("all", self.by_kind(|_| true));
+        scope.share("all", &self.by_kind(Of::Any));
         scope
     }
 
@@ -282,12 +285,12 @@ impl State {
     ///
     /// # Errors
     /// An expression that cannot be evaluated.
-    pub fn value(&self, at: usize, view: &Scope) -> Result<Json, EvalError> {
+    pub fn value(&self, at: usize, view: &Scope) -> Result<Shared, EvalError> {
         let thing = &self.things[at];
-        let mut value = thing.own.clone();
         if thing.resource.shows.is_empty() {
-            return Ok(value);
+            return Ok(thing.own.clone());
         }
+        let mut value = Json::clone(&thing.own);
         let scope = self.object_scope(at, view);
         if let Json::Object(fields) = &mut value {
             for (field, shown) in &thing.resource.shows {
@@ -296,7 +299,7 @@ impl State {
                 }
             }
         }
-        Ok(value)
+        Ok(value.into())
     }
 
     /// What the lines of a call know: the object or what the new one needs, whether any of that is gone, all
@@ -305,56 +308,80 @@ impl State {
     /// # Errors
     /// An expression that cannot be evaluated.
     pub fn scope(&self, call: &Call<'_>, base: &Scope) -> Result<Scope, EvalError> {
+        self.known(call, base, |_, _| true)
+    }
+
+    /// The same. What objects show of others is worked out for those of which it is asked, by their name and kind.
+    fn known(
+        &self,
+        call: &Call<'_>,
+        base: &Scope,
+        asked: impl Fn(&str, &Resource) -> bool,
+    ) -> Result<Scope, EvalError> {
         let view = self.view(base);
-        let needs = match &call.on {
-            On::Object(_) => &[][..],
-            On::New(_, needs) => needs,
-            On::Reserved(at) => &self.things[*at].needs,
+        let value = |name: &str, at: usize| match asked(name, self.resource(at)) {
+            true => self.value(at, &view),
+            false => Ok(self.things[at].own.clone()),
         };
         let (mut scope, gone) = match &call.on {
             On::Object(at) => {
+                let name = self.resource(*at).name.as_str();
                 let mut scope = self.object_scope(*at, &view);
-                let thing = &self.things[*at];
-                scope.set(thing.resource.name.as_str(), &self.value(*at, &view)?);
-                (scope, !thing.alive)
+                scope.share(name, &value(name, *at)?);
+                (scope, !self.is_alive(*at))
             }
-            On::New(..) | On::Reserved(_) => {
-                let mut scope = view.clone();
-                scope.put("children", self.by_kind(|_| false));
-                for (need, at) in self.reach(needs) {
-                    scope.set(need, &self.value(at, &view)?);
-                }
-                (scope, needs.iter().any(|(_, at)| !self.things[*at].alive))
-            }
+            On::New(_, needs) => self.about_new(needs, &view, value)?,
+            On::Reserved(at) => self.about_new(&self.things[*at].needs, &view, value)?,
         };
         scope.set("gone", &gone.into());
         scope.extend(&call.with);
         Ok(scope)
     }
 
+    /// What is known of a new object by what it needs, and whether any of that is gone.
+    fn about_new(
+        &self,
+        needs: &[(String, usize)],
+        view: &Scope,
+        value: impl Fn(&str, usize) -> Result<Shared, EvalError>,
+    ) -> Result<(Scope, bool), EvalError> {
+        let mut scope = view.clone();
+        scope.share("children", &self.by_kind(Of::None));
+        for (need, at) in self.reach(needs) {
+            scope.share(need, &value(need, at)?);
+        }
+        let gone = needs.iter().any(|(_, at)| !self.is_alive(*at));
+        Ok((scope, gone))
+    }
+
     /// What is known of an object: itself and what it needs by name, all objects by kind, and its children.
     fn object_scope(&self, at: usize, view: &Scope) -> Scope {
         let mut scope = view.clone();
         let thing = &self.things[at];
-        let needs_it = |other: &Thing| other.needs.iter().any(|(_, need)| *need == at);
-        scope.put("children", self.by_kind(needs_it));
+        scope.share("children", &self.by_kind(Of::Needing(at)));
         for (need, at) in self.reach(&thing.needs) {
-            scope.put(need, self.things[at].data.clone());
+            scope.share(need, &self.things[at].own);
         }
-        scope.put(thing.resource.name.as_str(), thing.data.clone());
+        scope.share(thing.resource.name.as_str(), &thing.own);
         scope
     }
 
     /// The objects that exist and count, by kind; every kind is there.
-    fn by_kind(&self, counts: impl Fn(&Thing) -> bool) -> Data {
-        Data::map(self.kinds.iter().map(|kind| {
-            let of_kind = self
-                .things
-                .iter()
-                .filter(|thing| thing.alive && thing.resource.name == *kind && counts(thing))
-                .map(|thing| thing.data.clone());
-            (kind.clone(), Data::list(of_kind))
-        }))
+    fn by_kind(&self, which: Of) -> Shared {
+        let state = self.clone();
+        Shared::later(move || {
+            let counts = |thing: &Thing| match which {
+                Of::Any => true,
+                Of::Needing(at) => thing.needs.iter().any(|(_, need)| *need == at),
+                Of::None => false,
+            };
+            Shared::map(state.kinds.iter().map(|kind| {
+                let of_kind = (state.things.iter())
+                    .filter(|thing| thing.alive && *thing.resource.name == **kind && counts(thing))
+                    .map(|thing| thing.own.clone());
+                (Arc::clone(kind), Shared::list(of_kind))
+            }))
+        })
     }
 
     /// The objects behind needs, directly first, then what those need; each kind once.
@@ -370,5 +397,26 @@ impl State {
             }
         }
         found
+    }
+}
+
+/// The own fields of what has none.
+fn nothing() -> Shared {
+    Json::Object(serde_json::Map::new()).into()
+}
+
+/// Whether an expression that reads a name, such as `pool.members`, can see what objects of a kind show of others,
+/// where `pool` is the name of one.
+fn shows(resource: &Resource, name: &str, read: &str) -> bool {
+    match read.strip_prefix(name) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix('.').is_some_and(|rest| {
+            let field = rest.split('.').next();
+            resource
+                .shows
+                .iter()
+                .any(|(own, _)| Some(own.as_str()) == field)
+        }),
+        None => false,
     }
 }

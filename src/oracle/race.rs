@@ -4,12 +4,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::linear::{self, Ending, Judgement, Prefix};
 use super::{Call, On, State};
 use crate::suite::model::succeeds;
-use crate::template::{EvalError, Scope};
+use crate::template::{EvalError, Scope, Shared};
 
 /// One of the operations, with what came of it.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Sent<'a> {
     /// How it ended, in the same unit.
     pub ending: Ending<Seen>,
     /// The object that it brought into being, if that is known.
-    pub object: Option<Json>,
+    pub object: Option<Shared>,
 }
 
 /// An answer as the table of its operation sees it.
@@ -203,7 +203,7 @@ impl Race<'_> {
             let object = || {
                 sent.object
                     .clone()
-                    .unwrap_or_else(|| json!({"id": format!("#{at}")}))
+                    .unwrap_or_else(|| json!({"id": format!("#{at}")}).into())
             };
             let object = matches!(sent.call.on, On::Reserved(_)).then(object);
             state.apply(&sent.call, line, self.base, object)?;
@@ -324,8 +324,8 @@ delete:
         let (of_box, of_thing) = (&suite.resources["box"], &suite.resources["thing"]);
         let needs = || vec![("box".to_owned(), 0)];
         let mut state = State::new(&suite);
-        state.add(of_box, json!({"id": "b"}), vec![]);
-        (0..things).for_each(|at| state.add(of_thing, json!({"id": at}), needs()));
+        state.add(of_box, json!({"id": "b"}).into(), vec![]);
+        (0..things).for_each(|at| state.add(of_thing, json!({"id": at}).into(), needs()));
         let base = Scope::new();
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let mut sent = Vec::new();

@@ -175,12 +175,13 @@ impl Session<'_> {
     ) -> Result<Planned, Stop> {
         let mut scope = self.scope.clone();
         let name = self.unique_name();
-        scope.set("unique_name", &name.clone().into());
+        let unique_name = Json::from(name.as_str()).into();
+        scope.share("unique_name", &unique_name);
         for (need, of) in &blueprint.needs {
             scope.share(need.as_str(), &objects[*of].value);
         }
         let mut params = Scope::new();
-        params.set("unique_name", &name.clone().into());
+        params.share("unique_name", &unique_name);
         for (param, default) in &blueprint.resource.params {
             let given = blueprint
                 .params
@@ -188,8 +189,9 @@ impl Session<'_> {
                 .find(|(name, _)| name == param)
                 .map(|(_, value)| value);
             let value = given.unwrap_or(default).value(&scope)?;
-            params.set(param.as_str(), &value.clone().unwrap_or(Json::Null));
-            scope.set(param.as_str(), &value.unwrap_or(Json::Null));
+            let value = value.unwrap_or(Json::Null).into();
+            params.share(param.as_str(), &value);
+            scope.share(param.as_str(), &value);
         }
         Ok(Planned {
             params,

@@ -9,42 +9,28 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use minijinja::value::{Enumerator, Object, Value};
 use serde_json::Value as Json;
 
-use super::to_json;
-
-/// A value as expressions see it. Cheap to copy.
-#[derive(Debug, Clone)]
-pub struct Data(Value);
-
-impl Data {
-    /// The value of JSON.
-    pub fn of(value: &Json) -> Self {
-        Self(Value::from(minijinja::value::Serde(value)))
-    }
-
-    /// A list of values.
-    pub fn list(items: impl IntoIterator<Item = Self>) -> Self {
-        Self(items.into_iter().map(|item| item.0).collect())
-    }
-
-    /// Values by name.
-    pub fn map(entries: impl IntoIterator<Item = (String, Self)>) -> Self {
-        let map: BTreeMap<String, Value> = entries
-            .into_iter()
-            .map(|(name, value)| (name, value.0))
-            .collect();
-        Self(Value::from(map))
-    }
-}
-
-/// A value of JSON that many expressions may ask for: as they see it, it is made when the first one asks. Cheap to
+/// A value that many expressions may ask for: as `minijinja` sees it, it is made when the first one asks. Cheap to
 /// copy.
 #[derive(Debug, Clone)]
 pub struct Shared(Arc<dyn Kept>);
 
-/// JSON in whatever keeps it, and the same as expressions see it.
+/// A value in whatever keeps it.
 trait Kept: Debug + Send + Sync {
+    /// As JSON.
     fn json(&self) -> &Json;
+    /// As `minijinja` sees it.
     fn value(&self) -> &Value;
+    /// What it is made of.
+    fn parts(&self) -> Parts<'_> {
+        Parts::Json(self.json())
+    }
+}
+
+/// What a value is made of.
+pub(super) enum Parts<'a> {
+    Json(&'a Json),
+    List(&'a [Shared]),
+    Map(&'a [(Arc<str>, Shared)]),
 }
 
 impl<T: Borrow<Json> + Debug + Send + Sync> Kept for (T, OnceLock<Value>) {
@@ -53,7 +39,81 @@ impl<T: Borrow<Json> + Debug + Send + Sync> Kept for (T, OnceLock<Value>) {
     }
 
     fn value(&self) -> &Value {
-        self.1.get_or_init(|| Data::of(self.json()).0)
+        let made = || Value::from(minijinja::value::Serde(self.json()));
+        self.1.get_or_init(made)
+    }
+}
+
+/// Values that are kept already, in a list or by name.
+#[derive(Debug)]
+struct Group<T> {
+    parts: Vec<T>,
+    json: OnceLock<Json>,
+    value: OnceLock<Value>,
+}
+
+impl<T> Group<T> {
+    fn of(parts: Vec<T>) -> Self {
+        Self {
+            parts,
+            json: OnceLock::new(),
+            value: OnceLock::new(),
+        }
+    }
+}
+
+impl Kept for Group<Shared> {
+    fn json(&self) -> &Json {
+        let items = || self.parts.iter().map(|item| Json::clone(item));
+        self.json.get_or_init(|| items().collect())
+    }
+
+    fn value(&self) -> &Value {
+        let items = || self.parts.iter().map(|item| item.value().clone());
+        self.value.get_or_init(|| items().collect())
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::List(&self.parts)
+    }
+}
+
+impl Kept for Group<(Arc<str>, Shared)> {
+    fn json(&self) -> &Json {
+        let fields = || self.parts.iter();
+        self.json.get_or_init(|| {
+            fields()
+                .map(|(name, field)| (name.to_string(), Json::clone(field)))
+                .collect()
+        })
+    }
+
+    fn value(&self) -> &Value {
+        let fields = || self.parts.iter();
+        self.value.get_or_init(|| {
+            let fields = fields().map(|(name, field)| (name.to_string(), field.value().clone()));
+            Value::from(fields.collect::<BTreeMap<String, Value>>())
+        })
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::Map(&self.parts)
+    }
+}
+
+type Later = LazyLock<Shared, Box<dyn FnOnce() -> Shared + Send + Sync>>;
+
+impl Kept for Later {
+    fn json(&self) -> &Json {
+        self.0.json()
+    }
+
+    fn value(&self) -> &Value {
+        self.0.value()
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        self.0.parts()
     }
 }
 
@@ -61,6 +121,30 @@ impl Shared {
     /// The JSON that is kept in something else.
     pub fn in_keeping(keeper: impl Borrow<Json> + Debug + Send + Sync + 'static) -> Self {
         Self(Arc::new((keeper, OnceLock::new())))
+    }
+
+    /// A list of values.
+    pub fn list(items: impl IntoIterator<Item = Self>) -> Self {
+        Self(Arc::new(Group::of(items.into_iter().collect())))
+    }
+
+    /// Values by name, each name once, in the order of the names.
+    pub fn map(fields: impl IntoIterator<Item = (Arc<str>, Self)>) -> Self {
+        Self(Arc::new(Group::of(fields.into_iter().collect())))
+    }
+
+    /// A value that is worked out when it is first asked for.
+    pub fn later(value: impl FnOnce() -> Self + Send + Sync + 'static) -> Self {
+        let later: Later = LazyLock::new(Box::new(value));
+        Self(Arc::new(later))
+    }
+
+    pub(super) fn parts(&self) -> Parts<'_> {
+        self.0.parts()
+    }
+
+    fn value(&self) -> &Value {
+        self.0.value()
     }
 }
 
@@ -91,88 +175,49 @@ pub struct Scope {
     top: Arc<Layer>,
 }
 
+/// Few names: looking at each is cheaper than any order among them.
 #[derive(Debug, Default)]
 struct Layer {
-    values: BTreeMap<String, Slot>,
+    values: Vec<(Arc<str>, Shared)>,
     below: Option<Arc<Layer>>,
     depth: usize,
-}
-
-/// A value, or how to come by it when it is first asked for.
-#[derive(Debug, Clone)]
-enum Slot {
-    Now(Value),
-    Later(Arc<Later>),
-    Shared(Shared),
-}
-
-type Later = LazyLock<Value, Box<dyn FnOnce() -> Value + Send + Sync>>;
-
-impl Slot {
-    fn value(&self) -> &Value {
-        match self {
-            Self::Now(value) => value,
-            Self::Later(later) => later,
-            Self::Shared(Shared(kept)) => kept.value(),
-        }
-    }
 }
 
 /// Layers that are looked through before they are joined.
 const DEPTH: usize = 6;
 
 impl Layer {
-    fn slot(&self, name: &str) -> Option<&Slot> {
-        self.values
-            .get(name)
-            .or_else(|| self.below.as_ref().and_then(|below| below.slot(name)))
+    fn get(&self, name: &str) -> Option<&Shared> {
+        let own = self.values.iter().find(|(own, _)| **own == *name);
+        match own {
+            Some((_, value)) => Some(value),
+            None => self.below.as_ref()?.get(name),
+        }
     }
 
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.slot(name).map(Slot::value)
+    fn set(&mut self, name: Arc<str>, value: Shared) {
+        match self.values.iter_mut().find(|(own, _)| *own == name) {
+            Some((_, own)) => *own = value,
+            None => self.values.push((name, value)),
+        }
     }
 
-    fn all(&self) -> BTreeMap<String, Slot> {
-        let mut all = self
-            .below
-            .as_ref()
-            .map(|below| below.all())
-            .unwrap_or_default();
-        all.extend(
-            self.values
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
+    /// Calls `visit` with every name; what is called later replaces what was before.
+    fn for_each<'a>(&'a self, visit: &mut dyn FnMut(&'a Arc<str>, &'a Shared)) {
+        if let Some(below) = &self.below {
+            below.for_each(visit);
+        }
+        for (name, value) in &self.values {
+            visit(name, value);
+        }
+    }
+
+    fn all(&self) -> BTreeMap<&str, &Shared> {
+        let mut all = BTreeMap::new();
+        self.for_each(&mut |name, value| {
+            all.insert(&**name, value);
+        });
         all
-    }
-}
-
-/// What a name leads to.
-pub(super) enum Found<'a> {
-    Json(&'a Json),
-    Value(Value),
-}
-
-impl Found<'_> {
-    /// As JSON; `None` is `omit`.
-    pub(super) fn json(&self) -> Result<Option<Json>, String> {
-        match self {
-            Self::Json(json) => Ok(Some((*json).clone())),
-            Self::Value(value) => to_json(value),
-        }
-    }
-
-    /// Whether it counts as true.
-    pub(super) fn is_true(&self) -> bool {
-        match self {
-            Self::Json(Json::Null) => false,
-            Self::Json(Json::Bool(truth)) => *truth,
-            Self::Json(Json::Number(number)) => number.as_f64() != Some(0.0),
-            Self::Json(Json::String(text)) => !text.is_empty(),
-            Self::Json(Json::Array(items)) => !items.is_empty(),
-            Self::Json(Json::Object(fields)) => !fields.is_empty(),
-            Self::Value(value) => value.is_true(),
-        }
     }
 }
 
@@ -181,7 +226,7 @@ struct View(Arc<Layer>);
 
 impl Object for View {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.0.get(key.as_str()?).cloned()
+        self.0.get(key.as_str()?).map(|it| it.value().clone())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -190,24 +235,9 @@ impl Object for View {
 }
 
 impl Scope {
-    /// What an evaluation looks names up in.
+    /// What an evaluation by `minijinja` looks names up in.
     pub(super) fn lookup(&self) -> Value {
         Value::from_object(View(Arc::clone(&self.top)))
-    }
-
-    /// What a name leads to, or one with attributes, such as `pool.id`. What is read of JSON is not made a value of
-    /// expressions for it.
-    pub(super) fn find(&self, path: &str) -> Option<Found<'_>> {
-        let mut names = path.split('.');
-        let slot = self.top.slot(names.next()?)?;
-        if let Slot::Shared(shared) = slot {
-            let json = names.try_fold(&**shared, |json, name| json.as_object()?.get(name));
-            return json.map(Found::Json);
-        }
-        let value = names.try_fold(slot.value().clone(), |value, name| {
-            value.get_attr(name).ok()
-        })?;
-        (!value.is_undefined()).then_some(Found::Value(value))
     }
 
     /// A scope without names.
@@ -216,87 +246,64 @@ impl Scope {
     }
 
     /// Gives a name its value; what it had before is replaced.
-    pub fn set(&mut self, name: impl Into<String>, value: &Json) {
-        self.put(name, Data::of(value));
-    }
-
-    /// Gives a name a value that expressions can use already.
-    pub fn put(&mut self, name: impl Into<String>, value: Data) {
-        self.fill(name.into(), Slot::Now(value.0));
+    pub fn set(&mut self, name: impl Into<Arc<str>>, value: &Json) {
+        self.fill(name.into(), value.clone().into());
     }
 
     /// Gives a name a value that others may have, too.
-    pub fn share(&mut self, name: impl Into<String>, value: &Shared) {
-        self.fill(name.into(), Slot::Shared(value.clone()));
+    pub fn share(&mut self, name: impl Into<Arc<str>>, value: &Shared) {
+        self.fill(name.into(), value.clone());
     }
 
-    /// Gives a name a value that is worked out when an expression first asks for it.
-    pub fn put_later(
-        &mut self,
-        name: impl Into<String>,
-        value: impl FnOnce() -> Data + Send + Sync + 'static,
-    ) {
-        let later: Later = LazyLock::new(Box::new(|| value().0));
-        self.fill(name.into(), Slot::Later(Arc::new(later)));
-    }
-
-    fn fill(&mut self, name: String, slot: Slot) {
+    fn fill(&mut self, name: Arc<str>, value: Shared) {
         if let Some(own) = Arc::get_mut(&mut self.top) {
-            own.values.insert(name, slot);
-            return;
+            return own.set(name, value);
         }
-        let deep = self.top.depth >= DEPTH;
-        let mut layer = Layer {
-            values: if deep {
-                self.top.all()
-            } else {
-                BTreeMap::new()
-            },
-            below: (!deep).then(|| Arc::clone(&self.top)),
-            depth: if deep { 0 } else { self.top.depth + 1 },
-        };
-        layer.values.insert(name, slot);
+        let mut layer = Layer::default();
+        if self.top.depth < DEPTH {
+            layer.below = Some(Arc::clone(&self.top));
+            layer.depth = self.top.depth + 1;
+        } else {
+            (self.top).for_each(&mut |name, value| layer.set(Arc::clone(name), value.clone()));
+        }
+        layer.set(name, value);
         self.top = Arc::new(layer);
     }
 
     /// Takes every name of the other scope.
     pub fn extend(&mut self, other: &Scope) {
-        for (name, slot) in other.top.all() {
-            self.fill(name, slot);
-        }
+        (other.top).for_each(&mut |name, value| self.fill(Arc::clone(name), value.clone()));
     }
 
     /// Gives `new` the value of `name`, if it has one.
     pub fn alias(&mut self, new: &str, name: &str) {
-        if let Some(slot) = self.top.slot(name).cloned() {
-            self.fill(new.to_owned(), slot);
+        if let Some(value) = self.top.get(name).cloned() {
+            self.fill(new.into(), value);
         }
     }
 
     /// Takes one name from another scope, if it has a value there.
     pub fn take(&mut self, name: &str, from: &Scope) {
-        if let Some(slot) = from.top.slot(name).cloned() {
-            self.fill(name.to_owned(), slot);
+        if let Some(value) = from.top.get(name) {
+            self.share(name, value);
         }
     }
 
     /// The value of a name.
-    pub fn get(&self, name: &str) -> Option<Json> {
-        self.top
-            .get(name)
-            .and_then(|value| to_json(value).ok().flatten())
+    pub fn get(&self, name: &str) -> Option<&Shared> {
+        self.top.get(name)
     }
 
     /// Every name with its value.
     pub fn values(&self) -> BTreeMap<String, Json> {
         let values = self.top.all().into_iter();
         values
-            .filter_map(|(name, value)| Some((name, to_json(value.value()).ok().flatten()?)))
+            .map(|(name, value)| (name.to_owned(), Json::clone(value)))
             .collect()
     }
 
     /// Whether the name has a value.
     pub fn contains(&self, name: &str) -> bool {
-        self.top.slot(name).is_some()
+        self.top.get(name).is_some()
     }
 }

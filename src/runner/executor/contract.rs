@@ -31,11 +31,7 @@ impl CaseRun<'_> {
             return Ok(());
         };
         if object.lease.is_some() {
-            model.add(
-                &object.resource,
-                (*object.value).clone(),
-                object.needs.clone(),
-            );
+            model.add(&object.resource, object.value.clone(), object.needs.clone());
             return Ok(());
         }
         let call = Call {
@@ -44,7 +40,7 @@ impl CaseRun<'_> {
             with: object.params.clone(),
         };
         let line = model.decide_success(&call, &self.ctx.scope)?;
-        model.apply(&call, line, &self.ctx.scope, Some((*object.value).clone()))?;
+        model.apply(&call, line, &self.ctx.scope, Some(object.value.clone()))?;
         Ok(())
     }
 
@@ -71,7 +67,7 @@ impl CaseRun<'_> {
         let Some(model) = &mut self.model else {
             return Ok(());
         };
-        let object = created.map(|place| (*self.objects[place].value).clone());
+        let object = created.map(|place| self.objects[place].value.clone());
         if !succeeded {
             // What has come to be against the answer has its place, too.
             if let (On::New(resource, needs), Some(object)) = (&call.on, object) {
@@ -264,7 +260,7 @@ impl CaseRun<'_> {
         let mut with = Scope::new();
         for (name, _) in &operation.params {
             if let Some(value) = scope.get(name) {
-                with.set(name.as_str(), &value);
+                with.share(name.as_str(), value);
             }
         }
         with

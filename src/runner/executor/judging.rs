@@ -265,11 +265,11 @@ impl CaseRun<'_> {
             .names()
             .filter(|name| !name.starts_with("profile"))
             .filter_map(|name| {
-                let mut value = scope.get(name.split('.').next()?)?;
+                let mut value: &Json = scope.get(name.split('.').next()?)?;
                 for segment in name.split('.').skip(1) {
-                    value = value.get(segment).cloned().unwrap_or(Json::Null);
+                    value = value.get(segment).unwrap_or(&Json::Null);
                 }
-                Some(format!("{name} is {}", check::quote(&value)))
+                Some(format!("{name} is {}", check::quote(value)))
             })
             .collect();
         if values.is_empty() {

@@ -12,7 +12,7 @@ use crate::oracle::{Call, On};
 use crate::runner::object::{Blueprint, Object};
 use crate::runner::session::{OWNER, Stop};
 use crate::suite::model::{Given, Operation, Scope as Sharing};
-use crate::template::Scope;
+use crate::template::{Scope, Shared};
 
 impl CaseRun<'_> {
     /// Brings a given object, or several alike, into being.
@@ -168,12 +168,9 @@ impl CaseRun<'_> {
             .collect();
         let value = match own.as_slice() {
             [] => return,
-            [one] if one.index.is_none() => Json::clone(&one.value),
-            many => many
-                .iter()
-                .map(|object| Json::clone(&object.value))
-                .collect(),
+            [one] if one.index.is_none() => one.value.clone(),
+            many => Shared::list(many.iter().map(|object| object.value.clone())),
         };
-        self.session.scope.set(alias, &value);
+        self.session.scope.share(alias, &value);
     }
 }

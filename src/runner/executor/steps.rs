@@ -65,7 +65,7 @@ impl CaseRun<'_> {
                 }
                 (None, Some(new)) => {
                     if let (Some(made), Some(model)) = (made, &mut self.model) {
-                        let object = Json::clone(&self.objects[made].value);
+                        let object = self.objects[made].value.clone();
                         model.add(&new.resource, object, new.needs.clone());
                     }
                 }

@@ -223,7 +223,7 @@ impl CaseRun<'_> {
                 words: &words[at],
                 sent: begun,
                 ending,
-                object: volley.made[at].map(|place| (*self.objects[place].value).clone()),
+                object: volley.made[at].map(|place| self.objects[place].value.clone()),
             });
         }
         sent
