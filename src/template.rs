@@ -200,6 +200,21 @@ impl Expr {
         to_json(&value).map_err(|why| self.error(why))
     }
 
+    /// The same. What a name leads to is not copied.
+    ///
+    /// # Errors
+    /// As [`Expr::value`].
+    pub fn shared(&self, scope: &Scope) -> Result<Option<Shared>, EvalError> {
+        let named = match &self.compiled.direct {
+            Some(Node::Path(names)) => scope.find(names),
+            _ => None,
+        };
+        match named {
+            Some(value) => Ok(Some(value)),
+            None => Ok(self.value(scope)?.map(Shared::from)),
+        }
+    }
+
     /// Whether the value counts as true.
     ///
     /// # Errors

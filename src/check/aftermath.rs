@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use super::{Mismatch, bounded, differences};
 use crate::source::Location;
+use crate::template::Shared;
 
 /// How an object reads after the act.
 #[derive(Debug, Clone)]
 pub enum Afterwards {
     /// It is there.
-    Object(Value),
+    Object(Shared),
     /// It is not there (404 or 410).
     Absent,
     /// The read gave neither; in words.
@@ -23,8 +24,8 @@ pub enum Afterwards {
 pub enum ListView {
     /// The resource has no list.
     None,
-    /// The items of the list.
-    Items(Vec<Value>),
+    /// The list.
+    Items(Shared),
     /// The list could not be read; in words.
     Unclear(String),
 }
@@ -140,8 +141,7 @@ pub fn listed(name: &str, id: Option<&Value>, list: &ListView, alive: bool) -> O
         ListView::Unclear(why) => why.clone(),
         ListView::Items(items) => {
             let id = id?;
-            let times = items
-                .iter()
+            let times = (items.as_array().into_iter().flatten())
                 .filter(|item| item.get("id") == Some(id))
                 .count();
             if times == usize::from(alive) {
@@ -185,7 +185,8 @@ pub fn gone(
     match list {
         ListView::None => {}
         ListView::Items(items) => {
-            if let Some(item) = items.iter().find(|item| item.get("id") == Some(id)) {
+            let mut items = items.as_array().into_iter().flatten();
+            if let Some(item) = items.find(|item| item.get("id") == Some(id)) {
                 push(
                     format!("{name} is not listed any more"),
                     format!("the list has {}", super::quote(item)),
@@ -275,7 +276,7 @@ mod tests {
             unchanged(
                 "listener",
                 &before,
-                &Afterwards::Object(after),
+                &Afterwards::Object(after.into()),
                 &volatile,
                 gone,
                 &at(),
@@ -330,15 +331,15 @@ mod tests {
         assert_eq!(
             check(
                 Afterwards::Absent,
-                ListView::Items(vec![json!({"id": "q"})]),
+                ListView::Items(json!([{"id": "q"}]).into()),
                 &[]
             ),
             0
         );
         assert_eq!(
             check(
-                Afterwards::Object(json!({"id": "p"})),
-                ListView::Items(vec![json!({"id": "p"})]),
+                Afterwards::Object(json!({"id": "p"}).into()),
+                ListView::Items(json!([{"id": "p"}]).into()),
                 &[("listener".into(), &parent)]
             ),
             3

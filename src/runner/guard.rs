@@ -118,7 +118,7 @@ impl Session<'_> {
     ) -> Result<bool, String> {
         if !self.ctx.on_loopback {
             match self.read(Phase::CleanUp, objects, at).await {
-                Ok((Afterwards::Object(value), _)) => objects[at].value = value.into(),
+                Ok((Afterwards::Object(value), _)) => objects[at].value = value,
                 Ok((Afterwards::Absent, _)) => return Ok(false),
                 // Whoever may not read it may perhaps remove it; then what was last seen of it counts.
                 Ok((Afterwards::Unclear(_), _)) => {}

@@ -30,7 +30,7 @@ impl Session<'_> {
         match found.map(|found| found.into_iter().find(new)) {
             Err(_) => Search::Unclear,
             Ok(None) => Search::None,
-            Ok(Some(value)) => Search::Found(self.note(blueprint, plan, value, objects)),
+            Ok(Some(value)) => Search::Found(self.note(blueprint, plan, value.into(), objects)),
         }
     }
 
@@ -64,10 +64,10 @@ impl Session<'_> {
             .await
             .map_err(words)?;
         match self.items_in(&list.items, exchange, scope) {
-            ListView::Items(mut items) => {
-                items.retain(|item| item.get("name").and_then(Json::as_str) == Some(name));
-                Ok(items)
-            }
+            ListView::Items(items) => Ok((items.as_array().into_iter().flatten())
+                .filter(|item| item.get("name").and_then(Json::as_str) == Some(name))
+                .cloned()
+                .collect()),
             ListView::None => Ok(Vec::new()),
             ListView::Unclear(why) => Err(why),
         }
@@ -85,7 +85,7 @@ impl Session<'_> {
         let mut scope = scope.clone();
         for (need, at) in &blueprint.needs {
             match self.read(Phase::CleanUp, objects, *at).await?.0 {
-                Afterwards::Object(value) => scope.set(need.as_str(), &value),
+                Afterwards::Object(value) => scope.share(need.as_str(), &value),
                 Afterwards::Absent => return Ok(Ok(None)),
                 Afterwards::Unclear(why) => return Ok(Err(why)),
             }
@@ -99,7 +99,7 @@ impl Session<'_> {
         let standing = Standing::ServerErrorsAllowed;
         let exchange = self.send(Phase::CleanUp, &request, standing).await?;
         Ok(match self.object_in(&resource.object, exchange, &scope) {
-            Afterwards::Object(value) => Ok(Some(value)),
+            Afterwards::Object(value) => Ok(Some(Json::clone(&value))),
             Afterwards::Absent => Ok(None),
             Afterwards::Unclear(why) => Err(why),
         })

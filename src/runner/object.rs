@@ -130,7 +130,7 @@ pub(super) struct Blueprint<'a> {
 
 impl Blueprint<'_> {
     /// The object that comes of it.
-    fn object(&self, plan: Planned, value: Json) -> Object {
+    fn object(&self, plan: Planned, value: Shared) -> Object {
         let Planned {
             params,
             name,
@@ -140,7 +140,7 @@ impl Blueprint<'_> {
             alias: self.alias.to_owned(),
             index: self.index,
             resource: Arc::clone(self.resource),
-            value: value.into(),
+            value,
             params,
             needs: self.needs.clone(),
             identity: self.identity.to_owned(),
@@ -208,7 +208,7 @@ impl Session<'_> {
         objects: &[Object],
     ) -> Result<(), Stop> {
         self.note_intent(blueprint, plan, objects).await?;
-        let coming = blueprint.object(plan.clone(), Json::Null);
+        let coming = blueprint.object(plan.clone(), Shared::default());
         self.coming.push(coming);
         Ok(())
     }
@@ -357,7 +357,7 @@ impl Session<'_> {
         &self,
         blueprint: &Blueprint<'_>,
         plan: Planned,
-        value: Json,
+        value: Shared,
         objects: &mut Vec<Object>,
     ) -> usize {
         let mut object = blueprint.object(plan, value);

@@ -110,7 +110,9 @@ async fn there(session: &mut Session<'_>, quota: &Quota, resource: &str) -> u64 
         return 0;
     };
     match session.items_in(&list.items, exchange, &scope) {
-        ListView::Items(items) => u64::try_from(items.len()).unwrap_or(u64::MAX),
+        ListView::Items(items) => items
+            .as_array()
+            .map_or(0, |items| u64::try_from(items.len()).unwrap_or(u64::MAX)),
         ListView::None | ListView::Unclear(_) => 0,
     }
 }

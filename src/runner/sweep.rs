@@ -273,14 +273,14 @@ async fn seen(
                 let prefix = guard::prefix(&session.ctx.run_id);
                 match value.get("name").and_then(Json::as_str) {
                     // A kind that bears no name is known by what it belongs to.
-                    Some("") if !object.needs.is_empty() => there.push(value),
+                    Some("") if !object.needs.is_empty() => there.push(Json::clone(&value)),
                     Some(name) if !name.starts_with(&prefix) && named != Some(name) => {
                         return Seen::Unclear(format!(
                             "its name is `{}` now, which does not begin with `{prefix}`; remove it by hand if it is yours",
                             crate::check::bounded(name)
                         ));
                     }
-                    _ => there.push(value),
+                    _ => there.push(Json::clone(&value)),
                 }
             }
             Ok((Afterwards::Absent, _)) => {}

@@ -4,8 +4,9 @@
 //! it is evaluated, and is left to `minijinja`. So is all that is an error: an expression changes nothing, and can be
 //! evaluated again.
 
+mod read;
+
 use std::borrow::Cow;
-use std::iter::Peekable;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -21,7 +22,7 @@ const BYTES: usize = 10_000;
 pub(super) enum Node {
     Literal(Json),
     /// A name, and the attributes that are read of it.
-    Path(Box<[Box<str>]>),
+    Path(Arc<[Box<str>]>),
     Item(Box<Node>, usize),
     Attribute(Box<Node>, Box<str>),
     List(Vec<Node>),
@@ -169,15 +170,6 @@ impl<'a> Found<'a> {
 }
 
 impl Node {
-    /// Reads an expression that `minijinja` has compiled.
-    pub(super) fn read(text: &str) -> Option<Self> {
-        let mut reader = Reader {
-            tokens: tokens(text)?.into_iter().peekable(),
-        };
-        let node = reader.conditional()?;
-        reader.tokens.next().is_none().then_some(node)
-    }
-
     pub(super) fn found<'a>(&'a self, scope: &'a Scope) -> Option<Found<'a>> {
         let truth = |truth: bool| Some(Found::own(truth));
         match self {
@@ -354,296 +346,6 @@ impl Filter {
     }
 }
 
-#[derive(Debug, PartialEq)]
-enum Token<'a> {
-    Word(&'a str),
-    Text(&'a str),
-    Number(u64),
-    Sign(&'static str),
-}
-
-/// The longer ones come first.
-const SIGNS: &[&str] = &[
-    "==", "!=", "<=", ">=", "<", ">", "(", ")", "[", "]", ",", ".", "|", "=",
-];
-
-fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
-    let mut tokens = Vec::new();
-    let mut rest = text.trim_ascii_start();
-    while let Some(first) = rest.bytes().next() {
-        let until = |counts: fn(u8) -> bool| rest.bytes().position(|byte| !counts(byte));
-        let (token, length) = match first {
-            b'\'' | b'"' => {
-                let own = &rest[1..];
-                let length = own.find(char::from(first))?;
-                if own[..length].contains('\\') {
-                    return None;
-                }
-                (Token::Text(&own[..length]), length + 2)
-            }
-            b'0'..=b'9' => {
-                let length = until(|byte| byte.is_ascii_digit()).unwrap_or(rest.len());
-                // What else may belong to a number.
-                let after = rest.as_bytes().get(length);
-                if after.is_some_and(|byte| byte.is_ascii_alphabetic() || b"._".contains(byte)) {
-                    return None;
-                }
-                (Token::Number(rest[..length].parse().ok()?), length)
-            }
-            b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
-                let counts = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
-                let length = until(counts).unwrap_or(rest.len());
-                if !rest[length..].chars().next().is_none_or(|it| it.is_ascii()) {
-                    return None;
-                }
-                (Token::Word(&rest[..length]), length)
-            }
-            _ => {
-                let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign))?;
-                (Token::Sign(sign), sign.len())
-            }
-        };
-        tokens.push(token);
-        rest = rest[length..].trim_ascii_start();
-    }
-    Some(tokens)
-}
-
-/// Words that are no names.
-const RESERVED: &[&str] = &["and", "or", "not", "in", "is", "if", "else", "loop", "self"];
-
-/// Reads tokens as `minijinja` does: each function what binds closer than what calls it.
-struct Reader<'a> {
-    tokens: Peekable<std::vec::IntoIter<Token<'a>>>,
-}
-
-impl<'a> Reader<'a> {
-    fn skips(&mut self, token: &Token<'_>) -> bool {
-        self.tokens.next_if(|next| next == token).is_some()
-    }
-
-    fn word(&mut self, word: &str) -> bool {
-        self.skips(&Token::Word(word))
-    }
-
-    fn sign(&mut self, sign: &'static str) -> bool {
-        self.skips(&Token::Sign(sign))
-    }
-
-    /// Nothing but the sign may follow.
-    fn ends(&mut self, sign: &'static str) -> Option<()> {
-        self.sign(sign).then_some(())
-    }
-
-    fn name(&mut self) -> Option<&'a str> {
-        match self.tokens.next()? {
-            Token::Word(word) if !RESERVED.contains(&word) => Some(word),
-            _ => None,
-        }
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        match self.tokens.next()? {
-            Token::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    fn conditional(&mut self) -> Option<Node> {
-        let value = self.either()?;
-        if !self.word("if") {
-            return Some(value);
-        }
-        let condition = self.either()?;
-        if !self.word("else") {
-            return None;
-        }
-        let other = self.conditional()?;
-        Some(Node::If(Box::new([value, condition, other])))
-    }
-
-    fn either(&mut self) -> Option<Node> {
-        let mut node = self.both()?;
-        while self.word("or") {
-            node = Node::Or(Box::new(node), Box::new(self.both()?));
-        }
-        Some(node)
-    }
-
-    fn both(&mut self) -> Option<Node> {
-        let mut node = self.not()?;
-        while self.word("and") {
-            node = Node::And(Box::new(node), Box::new(self.not()?));
-        }
-        Some(node)
-    }
-
-    fn not(&mut self) -> Option<Node> {
-        if self.word("not") {
-            return Some(Node::Not(Box::new(self.not()?)));
-        }
-        let first = self.filtered()?;
-        let mut rest = Vec::new();
-        while let Some(order) = self.order()? {
-            rest.push((order, self.filtered()?));
-        }
-        Some(match rest.is_empty() {
-            true => first,
-            false => Node::Compare(Box::new(first), rest),
-        })
-    }
-
-    /// The inner `None` is no comparison.
-    fn order(&mut self) -> Option<Option<Order>> {
-        let order = match self.tokens.peek() {
-            Some(Token::Sign("==")) => Order::Equal,
-            Some(Token::Sign("!=")) => Order::Unequal,
-            Some(Token::Sign("<")) => Order::Less,
-            Some(Token::Sign("<=")) => Order::AtMost,
-            Some(Token::Sign(">")) => Order::More,
-            Some(Token::Sign(">=")) => Order::AtLeast,
-            Some(Token::Word("in")) => Order::In,
-            Some(Token::Word("not")) => Order::NotIn,
-            _ => return Some(None),
-        };
-        self.tokens.next();
-        (order != Order::NotIn || self.word("in")).then_some(Some(order))
-    }
-
-    fn filtered(&mut self) -> Option<Node> {
-        let mut node = self.primary()?;
-        loop {
-            if self.sign(".") {
-                node = Node::Attribute(Box::new(node), self.name()?.into());
-            } else if self.sign("[") {
-                let Token::Number(at) = self.tokens.next()? else {
-                    return None;
-                };
-                node = Node::Item(Box::new(node), usize::try_from(at).ok()?);
-                self.ends("]")?;
-            } else {
-                break;
-            }
-        }
-        loop {
-            if self.sign("|") {
-                node = Node::Filter(Box::new(node), self.filter()?);
-            } else if self.word("is") {
-                node = self.test(node)?;
-            } else {
-                return Some(node);
-            }
-        }
-    }
-
-    fn filter(&mut self) -> Option<Filter> {
-        let name = self.name()?;
-        let bare = match name {
-            "list" => Some(Filter::List),
-            "length" => Some(Filter::Length),
-            "ids" => Some(Filter::Ids),
-            "refs" => Some(Filter::Refs),
-            _ => None,
-        };
-        if bare.is_some() {
-            let goes_on = matches!(self.tokens.peek(), Some(Token::Sign("(" | ".")));
-            return bare.filter(|_| !goes_on);
-        }
-        self.ends("(")?;
-        let filter = match name {
-            // Anything else could be an error.
-            "default" => match self.conditional()? {
-                Node::Literal(_) => Filter::Default,
-                _ => return None,
-            },
-            "map" => {
-                (self.word("attribute") && self.sign("=")).then_some(())?;
-                Filter::Attribute(self.attribute()?)
-            }
-            "selectattr" | "rejectattr" => Filter::Select {
-                attribute: self.attribute()?,
-                test: match self.sign(",").then(|| self.text()) {
-                    None => Test::True,
-                    Some(Some("none")) => Test::None,
-                    Some(Some("eq")) => {
-                        self.ends(",")?;
-                        Test::Equal(Box::new(self.conditional()?))
-                    }
-                    Some(_) => return None,
-                },
-                passes: name == "selectattr",
-            },
-            _ => return None,
-        };
-        self.ends(")")?;
-        Some(filter)
-    }
-
-    /// A text that is one name.
-    fn attribute(&mut self) -> Option<Box<str>> {
-        let text = self.text()?;
-        let is_name = matches!(*tokens(text)?, [Token::Word(word)] if word == text);
-        is_name.then(|| text.into())
-    }
-
-    fn test(&mut self, node: Node) -> Option<Node> {
-        let negated = self.word("not");
-        let node = match self.tokens.next()? {
-            Token::Word("none") => Node::IsNone(Box::new(node)),
-            Token::Word("defined") => Node::IsDefined(Box::new(node)),
-            _ => return None,
-        };
-        // Anything else might be an argument of the test.
-        let ends = match self.tokens.peek() {
-            None => true,
-            Some(Token::Word(word)) => ["and", "or", "else", "is"].contains(word),
-            Some(Token::Sign(sign)) => !["(", "[", "."].contains(sign),
-            Some(Token::Text(_) | Token::Number(_)) => false,
-        };
-        ends.then(|| match negated {
-            true => Node::Not(Box::new(node)),
-            false => node,
-        })
-    }
-
-    fn primary(&mut self) -> Option<Node> {
-        Some(match self.tokens.next()? {
-            Token::Text(text) => match self.tokens.peek() {
-                // Two texts are one.
-                Some(Token::Text(_)) => return None,
-                _ => Node::Literal(text.into()),
-            },
-            Token::Number(number) => Node::Literal(number.into()),
-            Token::Sign("(") => {
-                let node = self.conditional()?;
-                self.ends(")")?;
-                node
-            }
-            Token::Sign("[") => {
-                let mut items = Vec::new();
-                while !self.sign("]") {
-                    if !items.is_empty() && !self.sign(",") {
-                        return None;
-                    }
-                    items.push(self.conditional()?);
-                }
-                Node::List(items)
-            }
-            Token::Word("true" | "True") => Node::Literal(true.into()),
-            Token::Word("false" | "False") => Node::Literal(false.into()),
-            Token::Word("none" | "None") => Node::Literal(Json::Null),
-            Token::Word(root) if !RESERVED.contains(&root) => {
-                let mut names: Vec<Box<str>> = vec![root.into()];
-                while self.sign(".") {
-                    names.push(self.name()?.into());
-                }
-                Node::Path(names.into())
-            }
-            Token::Word(_) | Token::Sign(_) => return None,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -661,150 +363,42 @@ mod tests {
     }"#;
 
     /// Forms of expressions, with `A` and `B` for values.
-    const FORMS: &[&str] = &[
-        "A == B",
-        "A != B",
-        "A < B",
-        "A <= B",
-        "A > B",
-        "A >= B",
-        "A in B",
-        "A not in B",
-        "not A in B",
-        "A and B",
-        "A or B",
-        "not A and B",
-        "A or not B",
-        "A if B else 'else'",
-        "A if B",
-        "'none' if A is none else B",
-        "[A, B]",
-        "[A, B] == [B, A]",
-        "A == B == A",
-        "0 <= A < B",
-        "A | selectattr('of', 'eq', B)",
-        "A | default(B)",
-    ];
+    const FORMS: &str = r#"
+        A == B ; A != B ; A < B ; A <= B ; A > B ; A >= B ; A in B ; A not in B ; not A in B ; A and B ;
+        A or B ; not A and B ; A or not B ; A if B else 'else' ; A if B ; 'none' if A is none else B ; [A, B] ;
+        [A, B] == [B, A] ; A == B == A ; 0 <= A < B ; A | selectattr('of', 'eq', B) ; A | default(B)
+    "#;
 
     /// The same with `A` alone.
-    const FORMS_OF_ONE: &[&str] = &[
-        "A",
-        "(A)",
-        "not A",
-        "A is none",
-        "A is not none",
-        "A is defined",
-        "A is not defined",
-        "A is none and true",
-        "A == []",
-        "A == ''",
-        "A == 'x'",
-        "A == \"x\"",
-        "A == none",
-        "A == None",
-        "A == true",
-        "A == False",
-        "A == 1",
-        "A == ['x', 'one', none]",
-        "A in ['x', 0, none]",
-        "A in 'xyz'",
-        "'x' in A",
-        "1 in A",
-        "none in A",
-        "A if A else omit",
-        "omit if A is none else A",
-        "A or omit",
-        "[A, omit]",
-        "A | list",
-        "A | list | length",
-        "A | length",
-        "A | length > 1",
-        "A | ids",
-        "A | refs",
-        "A | map(attribute='id') | list",
-        "A | map(attribute='id.x') | list",
-        "A | selectattr('of') | list",
-        "A | selectattr('of') | list and 'yes'",
-        "A | rejectattr('of') | ids",
-        "A | selectattr('of', 'none') | list",
-        "A | rejectattr('of', 'none') | length == 2",
-        "A | selectattr('id', 'eq', 'x') | refs",
-        "A | rejectattr('id', 'eq', 'x') | selectattr('of', 'eq', 'x') | list",
-        "A | selectattr('id', 'eq') | list",
-        "A | selectattr('0') | list",
-        "A | default",
-        "A | default('other')",
-        "A | default(nobody.knows)",
-        "(A | default(none)) is none",
-        "A[0]",
-        "A[2].of",
-        "A[0].id if A else none",
-        "A.id",
-        "A.id == 'x'",
-        "A.id.of",
-        "A.0",
-        "A.keys()",
-        "A['id']",
-        "A[-1]",
-        "A ~ 'x'",
-        "A + 1",
-        "-A",
-        "A | string",
-        "A is none == false",
-        "(A is none) == (A == 0)",
-        "A is string",
-        "A is none in [true]",
-        "A | list[0]",
-    ];
+    const FORMS_OF_ONE: &str = r#"
+        A ; (A) ; not A ; A is none ; A is not none ; A is defined ; A is not defined ; A is none and true ;
+        A == [] ; A == '' ; A == 'x' ; A == "x" ; A == none ; A == None ; A == true ; A == False ; A == 1 ;
+        A == ['x', 'one', none] ; A in ['x', 0, none] ; A in 'xyz' ; 'x' in A ; 1 in A ; none in A ;
+        A if A else omit ; omit if A is none else A ; A or omit ; [A, omit] ; A | list ; A | list | length ;
+        A | length ; A | length > 1 ; A | ids ; A | refs ; A | map(attribute='id') | list ;
+        A | map(attribute='id.x') | list ; A | selectattr('of') | list ; A | selectattr('of') | list and 'yes' ;
+        A | rejectattr('of') | ids ; A | selectattr('of', 'none') | list ;
+        A | rejectattr('of', 'none') | length == 2 ; A | selectattr('id', 'eq', 'x') | refs ;
+        A | rejectattr('id', 'eq', 'x') | selectattr('of', 'eq', 'x') | list ;
+        A | selectattr('id', 'eq') | list ; A | selectattr('0') | list ; A | default ; A | default('other') ;
+        A | default(nobody.knows) ; (A | default(none)) is none ; A[0] ; A[2].of ; A[0].id if A else none ;
+        A.id ; A.id == 'x' ; A.id.of ; A.0 ; A.keys() ; A['id'] ; A[-1] ; A ~ 'x' ; A + 1 ; -A ; A | string ;
+        A is none == false ; (A is none) == (A == 0) ; A is string ; A is none in [true] ; A | list[0]
+    "#;
 
-    const WHOLE: &[&str] = &[
-        "1",
-        "007",
-        "1.5",
-        "1e3",
-        "1_000",
-        "0x10",
-        "'a' 'b'",
-        "'a\\'b'",
-        "\"it's\"",
-        "true",
-        "[]",
-        "[1, [2, 'x']]",
-        "[1,]",
-        "(1,)",
-        "()",
-        "{'a': 1}",
-        "omit",
-        "omit is none",
-        "omit is defined",
-        "omit == omit",
-        "not omit",
-        "nobody",
-        "nobody is defined",
-        "nobody | default('x')",
-        "nobody == 1",
-        "1 if true",
-        "1 if false",
-        "loop",
-        "1 if false else 2 if false else 3",
-        "1 if true else nobody",
-        "true or nobody",
-        "false and nobody.knows",
-        "range(3)",
-        "range",
-        "'x'.id",
-        "'x' is none",
-        "1 < 2 < 3",
-        "1 < 2 > 3 == 4",
-        "1 == 1 in [true]",
-        "18446744073709551616",
-        "'x' in 'xyz' and not ('a' in 'xyz')",
-        "none | length",
-        "'x' | upper",
-        "'ä' == 'ä'",
-        "ä",
-        "[1, 2] | length is none",
-    ];
+    const WHOLE: &str = r#"
+        1 ; 007 ; 1.5 ; 1e3 ; 1_000 ; 0x10 ; 'a' 'b' ; 'a\'b' ; "it's" ; true ; [] ; [1, [2, 'x']] ; [1,] ;
+        (1,) ; () ; {'a': 1} ; omit ; omit is none ; omit is defined ; omit == omit ; not omit ; nobody ;
+        nobody is defined ; nobody | default('x') ; nobody == 1 ; 1 if true ; 1 if false ; loop ;
+        1 if false else 2 if false else 3 ; 1 if true else nobody ; true or nobody ; false and nobody.knows ;
+        range(3) ; range ; 'x'.id ; 'x' is none ; 1 < 2 < 3 ; 1 < 2 > 3 == 4 ; 1 == 1 in [true] ;
+        18446744073709551616 ; 'x' in 'xyz' and not ('a' in 'xyz') ; none | length ; 'x' | upper ; 'ä' == 'ä' ;
+        ä ; [1, 2] | length is none
+    "#;
+
+    fn forms(text: &'static str) -> impl Iterator<Item = &'static str> {
+        text.split(" ;").map(str::trim)
+    }
 
     /// What it comes to, or why it comes to nothing, in any words.
     fn told(value: Result<Option<Json>, crate::template::EvalError>) -> Result<Json, String> {
@@ -868,15 +462,15 @@ mod tests {
     fn what_is_evaluated_directly_comes_to_the_same_as_with_minijinja() {
         let (scope, names) = scope();
         let mut direct = 0;
-        for text in WHOLE {
+        for text in forms(WHOLE) {
             direct += usize::from(check(text, &scope));
         }
         for one in &names {
-            for form in FORMS_OF_ONE {
+            for form in forms(FORMS_OF_ONE) {
                 direct += usize::from(check(&form.replace('A', one), &scope));
             }
             for other in &names {
-                for form in FORMS {
+                for form in forms(FORMS) {
                     let text = form
                         .replace('A', "\0")
                         .replace('B', other)

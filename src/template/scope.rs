@@ -117,6 +117,25 @@ impl Kept for Later {
     }
 }
 
+/// A value inside another.
+#[derive(Debug)]
+struct Inner {
+    whole: Shared,
+    /// The names of the attributes that lead to it, after one for the whole.
+    path: Arc<[Box<str>]>,
+}
+
+impl Borrow<Json> for Inner {
+    fn borrow(&self) -> &Json {
+        attribute(&self.whole, &self.path[1..]).unwrap_or(&Json::Null)
+    }
+}
+
+fn attribute<'a>(whole: &'a Json, path: &[Box<str>]) -> Option<&'a Json> {
+    path.iter()
+        .try_fold(whole, |json, name| json.as_object()?.get(&**name))
+}
+
 impl Shared {
     /// The JSON that is kept in something else.
     pub fn in_keeping(keeper: impl Borrow<Json> + Debug + Send + Sync + 'static) -> Self {
@@ -238,6 +257,20 @@ impl Scope {
     /// What an evaluation by `minijinja` looks names up in.
     pub(super) fn lookup(&self) -> Value {
         Value::from_object(View(Arc::clone(&self.top)))
+    }
+
+    /// What a name leads to, with the attributes that are read of it, if it has a value.
+    pub(super) fn find(&self, path: &Arc<[Box<str>]>) -> Option<Shared> {
+        let (root, rest) = path.split_first()?;
+        let whole = self.get(root)?;
+        if rest.is_empty() {
+            return Some(whole.clone());
+        }
+        attribute(whole, rest)?;
+        Some(Shared::in_keeping(Inner {
+            whole: whole.clone(),
+            path: Arc::clone(path),
+        }))
     }
 
     /// A scope without names.

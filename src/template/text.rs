@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{EvalError, Expr, Scope};
+use super::{EvalError, Expr, Scope, Shared};
 use crate::source::{Diagnostic, Span};
 
 /// Text with expressions in it.
@@ -105,6 +105,17 @@ impl Template {
         match &*self.parts {
             [Part::Expr(expr)] => expr.value(scope),
             _ => self.text(scope).map(|text| Some(Json::String(text))),
+        }
+    }
+
+    /// The same. What a name leads to is not copied.
+    ///
+    /// # Errors
+    /// As [`Expr::value`].
+    pub fn shared(&self, scope: &Scope) -> Result<Option<Shared>, EvalError> {
+        match &*self.parts {
+            [Part::Expr(expr)] => expr.shared(scope),
+            _ => self.text(scope).map(|text| Some(Json::String(text).into())),
         }
     }
 

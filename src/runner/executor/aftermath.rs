@@ -66,7 +66,7 @@ impl CaseRun<'_> {
                 .read(Phase::Before, &self.objects, place)
                 .await?;
             match &read {
-                Afterwards::Object(value) => self.objects[place].value = value.clone().into(),
+                Afterwards::Object(value) => self.objects[place].value = value.clone(),
                 // What an earlier step took away, by itself or with something else, is no more.
                 Afterwards::Absent if self.session.has_deleted() => {
                     self.objects[place].gone = true;
@@ -260,7 +260,7 @@ impl CaseRun<'_> {
             .iter()
             .filter(|(place, _, _)| !is_gone(&self.objects[*place]))
             .filter_map(|(place, read, _)| match read {
-                Afterwards::Object(value) => Some((self.objects[*place].shown(), value)),
+                Afterwards::Object(value) => Some((self.objects[*place].shown(), &**value)),
                 Afterwards::Absent | Afterwards::Unclear(_) => None,
             })
             .collect();

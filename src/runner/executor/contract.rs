@@ -247,7 +247,7 @@ impl CaseRun<'_> {
         for look in looks {
             let object = &mut self.objects[look.place];
             match &look.read {
-                Afterwards::Object(value) => object.value = value.clone().into(),
+                Afterwards::Object(value) => object.value = value.clone(),
                 // It needs no more looking at, and no clean-up.
                 Afterwards::Absent => object.gone = true,
                 Afterwards::Unclear(_) => {}

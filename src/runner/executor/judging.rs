@@ -6,10 +6,11 @@ use super::{CaseRun, Reads};
 use crate::check::{self, Afterwards, Mismatch};
 use crate::exchange::{Phase, TransportError};
 use crate::outcome::{Finding, Observation};
+use crate::runner::object::Object;
 use crate::runner::session::Stop;
 use crate::source::Spanned;
 use crate::suite::model::{Expect, Level, Step};
-use crate::template::{Expr, Scope};
+use crate::template::{Expr, Scope, Shared};
 
 impl CaseRun<'_> {
     /// Holds the answer and the aftermath of a step to what is expected.
@@ -282,29 +283,31 @@ impl CaseRun<'_> {
     /// What an answer's scope knows, and the objects as `before` and `after`.
     pub(super) fn judging_scope(&self, mut scope: Scope, before: &Reads, after: &Reads) -> Scope {
         for (name, reads) in [("before", before), ("after", after)] {
-            let mut views = serde_json::Map::new();
-            for (place, read, _) in reads {
-                let object = &self.objects[*place];
+            let read = reads.iter().map(|(place, read, _)| {
+                let Object { alias, index, .. } = &self.objects[*place];
                 let value = match read {
                     Afterwards::Object(value) => value.clone(),
-                    Afterwards::Absent | Afterwards::Unclear(_) => Json::Null,
+                    Afterwards::Absent | Afterwards::Unclear(_) => Shared::default(),
                 };
-                match object.index {
-                    None => {
-                        views.insert(object.alias.clone(), value);
-                    }
-                    Some(_) => {
-                        if let Some(list) = views
-                            .entry(object.alias.clone())
-                            .or_insert_with(|| Json::Array(Vec::new()))
-                            .as_array_mut()
-                        {
-                            list.push(value);
-                        }
+                (alias.clone(), index.is_some(), value)
+            });
+            let read: Vec<(String, bool, Shared)> = read.collect();
+            let views = Shared::later(move || {
+                let mut views = serde_json::Map::new();
+                for (alias, is_one_of_many, value) in read {
+                    let value = Json::clone(&value);
+                    if !is_one_of_many {
+                        views.insert(alias, value);
+                    } else if let Some(list) = (views.entry(alias))
+                        .or_insert_with(|| Json::Array(Vec::new()))
+                        .as_array_mut()
+                    {
+                        list.push(value);
                     }
                 }
-            }
-            scope.share(name, &Json::Object(views).into());
+                Json::Object(views).into()
+            });
+            scope.share(name, &views);
         }
         scope
     }

@@ -124,7 +124,7 @@ impl CaseRun<'_> {
         } else if let Afterwards::Object(value) =
             self.session.object_in(&resource.object, exchange, &scope)
         {
-            self.objects[place].value = value.into();
+            self.objects[place].value = value;
         }
         Ok(())
     }

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use super::{Backoff, Session, Stop};
 use crate::check::{self, Afterwards, ListView, Standing};
-use crate::exchange::{Phase, TransportError};
+use crate::exchange::{Phase, Response, TransportError};
 use crate::runner::object::Object;
-use crate::template::{Scope, Template};
+use crate::template::{Scope, Shared, Template};
 
 /// Lists that were looked at, with their exchanges: by who asked, and by the URL.
 pub(in crate::runner) type Lists = BTreeMap<(String, String), (ListView, usize)>;
@@ -55,8 +55,10 @@ impl Session<'_> {
         match self.answer(exchange) {
             Ok(response) if matches!(response.status, 404 | 410) => Afterwards::Absent,
             Ok(response) if (200..300).contains(&response.status) => {
-                match object.value(&self.answer_scope(scope, exchange)) {
-                    Ok(Some(value @ Json::Object(_))) => Afterwards::Object(value),
+                match object.shared(&self.answer_scope(scope, exchange)) {
+                    Ok(Some(value)) if value.is_object() => {
+                        Afterwards::Object(without(response, value))
+                    }
                     _ => Afterwards::Unclear(format!(
                         "no object in the answer: {}",
                         self.describe(exchange)
@@ -111,10 +113,14 @@ impl Session<'_> {
         scope: &Scope,
     ) -> ListView {
         match self.answer(exchange) {
-            Ok(response) if matches!(response.status, 404 | 410) => ListView::Items(Vec::new()),
+            Ok(response) if matches!(response.status, 404 | 410) => {
+                ListView::Items(Json::Array(Vec::new()).into())
+            }
             Ok(response) if (200..300).contains(&response.status) => {
-                match items.value(&self.answer_scope(scope, exchange)) {
-                    Ok(Some(Json::Array(items))) => ListView::Items(items),
+                match items.shared(&self.answer_scope(scope, exchange)) {
+                    Ok(Some(items)) if items.is_array() => {
+                        ListView::Items(without(response, items))
+                    }
                     _ => ListView::Unclear(format!(
                         "no list in the answer: {}",
                         self.describe(exchange)
@@ -161,7 +167,7 @@ impl Session<'_> {
             let last = match read {
                 Afterwards::Absent => return Ok(None),
                 Afterwards::Object(value) => {
-                    objects[polled].value = value.into();
+                    objects[polled].value = value;
                     let scope = self.object_scope(objects, at);
                     if ready.until.holds(&scope)? {
                         return Ok(None);
@@ -200,6 +206,17 @@ impl Session<'_> {
             self.pause(wait).await?;
         }
     }
+}
+
+/// The longest answer that is kept for the sake of a value in it, in bytes.
+const KEPT: usize = 1 << 16;
+
+/// A value that may be part of an answer; by itself where that is long.
+fn without(answer: &Response, value: Shared) -> Shared {
+    if answer.body.len() > KEPT {
+        return Json::clone(&value).into();
+    }
+    value
 }
 
 /// The objects that an object needs, directly first, then what those need.
