@@ -1,4 +1,4 @@
-//! HTTP: from the bytes of a request to a command, and from its reply to the bytes of an answer.
+//! HTTP: from the bytes of a request to an action, and from its reply to the bytes of an answer.
 //!
 //! Nothing is decided here that a vendor could decide otherwise: the order of the checks is
 //! `Api::respond`, and what differs in it is asked of `dialect::Rules`.
@@ -7,7 +7,9 @@ mod body;
 mod change;
 mod draft;
 mod filter;
+mod json;
 mod list;
+mod object;
 mod query;
 mod render;
 mod route;
@@ -24,10 +26,12 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use self::object::Object;
 use self::query::Query;
+use self::render::View;
 use self::route::Route;
 use super::config::{Config, Identity};
 use super::defect::Defects;
@@ -35,7 +39,7 @@ use super::dialect::{Accept, Answer, Cascade, DeleteBody, Permission, RequestId,
 use super::keystone::Keystone;
 use super::model::Kind;
 use super::refusal::Refusal;
-use super::store::{self, Action, Caller, Command, Depth, Reply, State, Target};
+use super::store::{self, Action, Caller, Depth, Reply, State, Target};
 use super::weather::Weather;
 
 /// The largest body that is read.
@@ -60,7 +64,8 @@ pub(super) struct Api {
     /// The wall clock at the start; from there time only goes forward.
     epoch: (Timestamp, Instant),
     requests: Mutex<store::Random>,
-    weather: Mutex<Weather>,
+    /// If there is any.
+    weather: Option<Mutex<Weather>>,
     keystone: Mutex<Keystone>,
     /// How long a body may take.
     patience: Duration,
@@ -93,7 +98,7 @@ impl Api {
             rules: config.dialect.rules(),
             defects: Defects::new(config),
             identities: config.identities.clone(),
-            weather: Mutex::new(Weather::new(config)),
+            weather: Weather::new(config).map(Mutex::new),
             keystone: Mutex::new(Keystone::new(config.token_life, base.clone(), config.seed)),
             patience: config.patience,
             large_bodies: Semaphore::new(LARGE_BODIES),
@@ -162,6 +167,9 @@ impl Api {
 
     /// The whole body, if it is small enough and comes in time.
     async fn read(&self, body: Incoming) -> Result<Bytes, Refusal> {
+        if body.is_end_stream() {
+            return Ok(Bytes::new());
+        }
         // One that says that it is too large is not waited for.
         if body.size_hint().lower() > BODY_LIMIT as u64 {
             return Err(Refusal::TooLarge { limit: BODY_LIMIT });
@@ -216,14 +224,15 @@ impl Api {
             let what = (parts.method.to_string(), parts.uri.path().to_owned());
             *lock(asked).entry(what).or_default() += 1;
         }
-        if let Some(answer) = lock(&self.weather).turn_away(now) {
+        let weather = self.weather.as_ref().map(lock);
+        if let Some(answer) = weather.and_then(|mut weather| weather.turn_away(now)) {
             return Turn::Done(answer);
         }
-        if let Ok(body) = &body {
+        if let Some(path) = Keystone::path(parts)
+            && let Ok(body) = &body
+        {
             let mut keystone = lock(&self.keystone);
-            if let Some(answer) = keystone.answer(parts, body, &self.identities, now) {
-                return Turn::Done(answer);
-            }
+            return Turn::Done(keystone.answer(path, parts, body, &self.identities, now));
         }
         match self.respond(parts, body, now) {
             Ok(Turn::Done(answer)) => self.late(parts, self.signed(Ok(answer))),
@@ -243,15 +252,15 @@ impl Api {
             target,
         } = nap;
         let action = Action::Delete(target, Depth::Checked);
-        let reply = store::apply(&mut lock(&self.state), Command { caller, action }, now);
-        self.signed(reply.map(|_| Answer::new(204, None)))
+        let reply = store::apply(&mut lock(&self.state), &caller, action, now);
+        self.signed(reply.map(|_| Answer::empty(204)))
     }
 
     /// The words for a refusal, and the id of the request where answers carry one.
     fn signed(&self, answer: Result<Answer, Refusal>) -> Answer {
         let request_id = lock(&self.requests).id();
         let mut answer = answer.unwrap_or_else(|refusal| {
-            let answer = (self.rules.answer)(&refusal, &request_id.simple().to_string());
+            let answer = (self.rules.answer)(&refusal, request_id);
             self.misworded(&refusal, answer)
         });
         match self.rules.request_id {
@@ -274,7 +283,7 @@ impl Api {
         let route = Route::parse(self.rules, path);
         if let Ok(Route::Versions) = route {
             Route::Versions.check_method(self.rules, &parts.method)?;
-            return Ok(Turn::Done(Answer::new(200, Some(self.versions()))));
+            return Ok(Turn::Done(Answer::json(200, self.versions())));
         }
         let caller = self.authenticate(parts, now)?;
         self.admits_json(parts)?;
@@ -289,10 +298,8 @@ impl Api {
         let caller = self.promoted(caller, &route, &method);
         if route == Route::Quotas {
             let quotas = lock(&self.state).quotas_of(&caller.project);
-            return Ok(Turn::Done(Answer::new(
-                200,
-                Some(render::quotas(&caller.project, quotas)),
-            )));
+            let quotas = render::quotas(&caller.project, quotas);
+            return Ok(Turn::Done(Answer::json(200, quotas)));
         }
         let query = Query::parse(parts.uri.query().unwrap_or_default())?;
         let all_members = route == Route::AllMembers;
@@ -303,30 +310,37 @@ impl Api {
         }
         let action = self.action(route, &method, &query, &body)?;
 
+        let mut text = Vec::new();
         let mut state = lock(&self.state);
-        let command = Command {
-            caller: caller.clone(),
-            action,
+        let reply = store::apply(&mut state, &caller, action, now)?;
+        let mut show = |kind: Kind, id, wanted: &[&str]| {
+            text.reserve(1024);
+            Object::write(&mut text, &[], |body| {
+                body.object(kind.as_str(), wanted, |object| {
+                    render::object(&state, (kind, id), View::Plain, object);
+                });
+            });
         };
-        let reply = store::apply(&mut state, command, now)?;
-        let show = |kind: Kind, object: Map<String, Value>| json!({kind.as_str(): object});
-        Ok(Turn::Done(match reply {
+        let status = match reply {
             Reply::Created(kind, id) => {
-                Answer::new(201, Some(show(kind, render::object(&state, (kind, id)))))
+                show(kind, id, &[]);
+                201
             }
             Reply::Found(kind, id) => {
-                let mut object = render::object(&state, (kind, id));
-                list::select(&state, &mut object, &query);
-                Answer::new(200, Some(show(kind, object)))
+                show(kind, id, &list::wanted(&state, &query));
+                200
             }
             Reply::Listed(kind, ids) => {
-                let objects = list::objects(&state, kind, &ids, all_members, &query);
                 let url = format!("{}{path}", self.base);
-                Answer::new(200, Some(list::page(&state, kind, objects, &query, &url)?))
+                text = list::list(&state, kind, &ids, all_members, &query, &url)?;
+                200
             }
-            Reply::Tree(id) => Answer::new(200, Some(tree::tree(&state, id))),
+            Reply::Tree(id) => {
+                Object::write(&mut text, &[], |body| tree::tree(&state, id, body));
+                200
+            }
             Reply::Deleted => return Ok(self.deleted(item)),
-            Reply::Accepted => Answer::new(202, None),
+            Reply::Accepted => return Ok(Turn::Done(Answer::empty(202))),
             Reply::Napping(time, target) => {
                 return Ok(Turn::Nap(Nap {
                     time,
@@ -334,7 +348,9 @@ impl Api {
                     target,
                 }));
             }
-        }))
+        };
+        drop(state);
+        Ok(Turn::Done(Answer::written(status, text)))
     }
 
     /// Who asks, by the token.
@@ -347,16 +363,16 @@ impl Api {
             .identities
             .iter()
             .find(|identity| Some(identity.token.as_str()) == token);
-        let keystone = lock(&self.keystone);
-        let issued = token.and_then(|token| keystone.identity(token, now));
-        let identity = known
-            .or(issued)
-            .or_else(|| self.stranger(token))
-            .ok_or(Refusal::Unauthenticated)?;
-        Ok(Caller {
+        let caller = |identity: &Identity| Caller {
             project: identity.project.clone(),
             access: identity.access,
-        })
+        };
+        let issued = |token| lock(&self.keystone).identity(token, now).map(caller);
+        known
+            .map(caller)
+            .or_else(|| issued(token?))
+            .or_else(|| self.stranger(token).map(caller))
+            .ok_or(Refusal::Unauthenticated)
     }
 
     fn admits_json(&self, parts: &Parts) -> Result<(), Refusal> {
@@ -481,7 +497,7 @@ impl Answer {
             response
                 .headers_mut()
                 .insert(CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
-            *response.body_mut() = Full::from(form.written(&body));
+            *response.body_mut() = Full::new(form.written(body));
         }
         response
     }

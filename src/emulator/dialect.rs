@@ -11,6 +11,7 @@ mod otc;
 use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::model::{
     Algorithm, CompareType, Kind, MonitorType, PersistenceType, PolicyAction, Protocol, RuleType,
@@ -67,7 +68,7 @@ pub(crate) struct Rules {
     pub(crate) delete_body: DeleteBody,
     pub(crate) accept: Accept,
     pub(crate) request_id: RequestId,
-    pub(crate) answer: fn(&Refusal, &str) -> Answer,
+    pub(crate) answer: fn(&Refusal, Uuid) -> Answer,
 
     // Who may do what, and in which order it is found out.
     pub(crate) permission: Permission,

@@ -15,6 +15,9 @@ use super::config::Identity;
 use super::dialect::Answer;
 use super::store::Random;
 
+/// Where tokens are issued and shown.
+const TOKENS: &str = "/v3/auth/tokens";
+
 /// The only domain.
 const DOMAIN: &str = "default";
 
@@ -48,30 +51,35 @@ impl Keystone {
         (now < *end).then_some(identity)
     }
 
-    /// Answers a request of the identity service; `None` for any other.
+    /// The path of a request to the identity service; `None` for any other.
+    pub(super) fn path(parts: &Parts) -> Option<&str> {
+        let path = parts.uri.path().trim_end_matches('/');
+        matches!(path, "/v3" | TOKENS).then_some(path)
+    }
+
+    /// Answers a request of the identity service, to one of its paths.
     pub(super) fn answer(
         &mut self,
+        path: &str,
         parts: &Parts,
         body: &[u8],
         identities: &[Identity],
         now: Timestamp,
-    ) -> Option<Answer> {
-        let path = parts.uri.path();
-        let answered = match (path.trim_end_matches('/'), &parts.method) {
-            ("/v3", &Method::GET) => Ok(Answer::new(200, Some(json!({"version": self.version()})))),
-            ("/v3/auth/tokens", &Method::POST) => self.issue(body, identities, now),
-            ("/v3/auth/tokens", &Method::GET) => self.show(parts, now),
-            ("/v3" | "/v3/auth/tokens", _) => Err(Refused(
+    ) -> Answer {
+        let answered = match (path, &parts.method) {
+            ("/v3", &Method::GET) => Ok(Answer::json(200, json!({"version": self.version()}))),
+            (TOKENS, &Method::POST) => self.issue(body, identities, now),
+            (TOKENS, &Method::GET) => self.show(parts, now),
+            _ => Err(Refused(
                 405,
                 "Method Not Allowed",
                 "The method is not allowed for the requested URL.".to_owned(),
             )),
-            _ => return None,
         };
-        Some(answered.unwrap_or_else(|Refused(code, title, message)| {
+        answered.unwrap_or_else(|Refused(code, title, message)| {
             let error = json!({"error": {"code": code, "title": title, "message": message}});
-            Answer::new(code, Some(error))
-        }))
+            Answer::json(code, error)
+        })
     }
 
     fn version(&self) -> Value {
@@ -161,7 +169,7 @@ impl Keystone {
         }
         let content = self.token(&identity, method, now, end);
         self.issued.insert(id.clone(), (identity, end));
-        let mut answer = Answer::new(201, Some(content));
+        let mut answer = Answer::json(201, content);
         answer.headers.push(("x-subject-token", id));
         Ok(answer)
     }
@@ -183,8 +191,7 @@ impl Keystone {
         match (self.issued.get(subject), self.identity(subject, now)) {
             (Some((_, end)), Some(identity)) => {
                 let begin = end.checked_sub(self.life).unwrap_or(now);
-                let mut answer =
-                    Answer::new(200, Some(self.token(identity, "password", begin, *end)));
+                let mut answer = Answer::json(200, self.token(identity, "password", begin, *end));
                 answer.headers.push(("x-subject-token", subject.to_owned()));
                 Ok(answer)
             }

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! bytes ─weather, keystone→ bytes
-//! bytes ─api→ Command ─store::apply(now)→ Reply | Refusal ─api, dialect→ bytes
+//! bytes ─api→ Action ─store::apply(now)→ Reply | Refusal ─api, dialect→ bytes
 //! ```
 //!
 //! `store` is pure: no clock, no IO, no HTTP. Everything in which the vendors differ is a row of

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub(crate) use self::command::{
-    Action, Basics, BasicsChange, Caller, Change, Command, Depth, Draft, HealthMonitorChange,
+    Action, Basics, BasicsChange, Caller, Change, Depth, Draft, HealthMonitorChange,
     HealthMonitorDraft, L7PolicyChange, L7PolicyDraft, L7RuleChange, L7RuleDraft, ListenerChange,
     ListenerDraft, LoadBalancerDraft, MemberBatch, MemberChange, MemberDraft, PoolChange,
     PoolDraft, Reply, Target,
@@ -37,28 +37,32 @@ use self::state::Intent;
 use super::model::Kind;
 use super::refusal::Refusal;
 
-/// Carries a command out, or says why not.
+/// Does what the caller asks, or says why not.
 ///
 /// Whatever had become due by `now` is done first, in the order in which it became due.
-pub(crate) fn apply(state: &mut State, command: Command, now: Timestamp) -> Result<Reply, Refusal> {
+pub(crate) fn apply(
+    state: &mut State,
+    caller: &Caller,
+    action: Action,
+    now: Timestamp,
+) -> Result<Reply, Refusal> {
     state.settle(now);
-    let Command { caller, action } = command;
     match action {
-        Action::Create(draft) => create(state, &caller, draft, now),
+        Action::Create(draft) => create(state, caller, draft, now),
         Action::Show(target) => {
-            let id = state.target(&caller, Intent::Read, &target)?;
+            let id = state.target(caller, Intent::Read, &target)?;
             Ok(Reply::Found(target.kind, id))
         }
-        Action::List { kind, parent } => list(state, &caller, kind, parent.as_deref()),
+        Action::List { kind, parent } => list(state, caller, kind, parent.as_deref()),
         Action::Tree { id } => Ok(Reply::Tree(state.find(
-            &caller,
+            caller,
             Intent::Read,
             Kind::LoadBalancer,
             &id,
         )?)),
-        Action::Update(target, change) => update(state, &caller, &target, change, now),
-        Action::Delete(target, depth) => delete(state, &caller, &target, depth, now),
-        Action::Batch { pool, batch } => member::batch(state, &caller, &pool, batch, now),
+        Action::Update(target, change) => update(state, caller, &target, change, now),
+        Action::Delete(target, depth) => delete(state, caller, target, depth, now),
+        Action::Batch { pool, batch } => member::batch(state, caller, &pool, batch, now),
     }
 }
 
@@ -133,7 +137,7 @@ fn update(
 fn delete(
     state: &mut State,
     caller: &Caller,
-    target: &Target,
+    target: Target,
     depth: Depth,
     now: Timestamp,
 ) -> Result<Reply, Refusal> {
@@ -184,5 +188,5 @@ impl Change {
 /// An id in its one spelling on the wire, or nothing.
 pub(crate) fn parse_id(text: &str) -> Option<Uuid> {
     let id = Uuid::try_parse(text).ok()?;
-    (id.hyphenated().to_string() == text).then_some(id)
+    (id.hyphenated().encode_lower(&mut [0; 36]) == text).then_some(id)
 }

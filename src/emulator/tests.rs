@@ -99,14 +99,7 @@ impl Desk {
         let answer = self.post(path, body);
         assert_eq!(answer.status, 201, "{path} {body} {answer:?}");
         self.settle();
-        let object = answer
-            .body
-            .as_ref()
-            .and_then(|body| body.as_object()?.values().next());
-        object
-            .and_then(|object| object["id"].as_str())
-            .expect("an id")
-            .to_owned()
+        answer.id()
     }
 
     fn load_balancer(&self) -> String {
@@ -188,15 +181,22 @@ impl Desk {
 impl Answer {
     /// A part of the body; null if there is none.
     fn at(&self, pointer: &str) -> Value {
-        self.body
-            .as_ref()
-            .and_then(|body| body.pointer(pointer))
-            .cloned()
-            .unwrap_or(Value::Null)
+        let body = self.body.as_deref().unwrap_or(b"null");
+        let body: Value = serde_json::from_slice(body).expect("JSON");
+        body.pointer(pointer).cloned().unwrap_or(Value::Null)
+    }
+
+    /// The id of the object that it shows.
+    fn id(&self) -> String {
+        let body = self.at("");
+        let object = body.as_object().and_then(|body| body.values().next());
+        let id = object.and_then(|object| object["id"].as_str());
+        id.expect("an id").to_owned()
     }
 
     fn text(&self) -> String {
-        self.body.as_ref().map(Value::to_string).unwrap_or_default()
+        let body = self.body.as_deref().unwrap_or_default();
+        String::from_utf8(body.to_vec()).expect("text")
     }
 }
 

@@ -17,13 +17,14 @@ pub(super) struct Weather {
 }
 
 impl Weather {
-    pub(super) fn new(config: &Config) -> Self {
-        Self {
+    /// `None` if nobody is ever turned away.
+    pub(super) fn new(config: &Config) -> Option<Self> {
+        (config.rate.is_some() || config.unstable > 0.0).then(|| Self {
             rate: config.rate,
             unstable: config.unstable,
             random: Random::new(config.seed ^ 0x7765_6174),
             room: None,
-        }
+        })
     }
 
     /// The answer to whoever comes at a bad time; nothing of the request is carried out then.
@@ -53,7 +54,7 @@ impl Weather {
 fn later(code: u16, title: &str, seconds: u32) -> Answer {
     let message = "The service cannot answer at the moment; try again later.";
     let error = json!({"error": {"code": code, "title": title, "message": message}});
-    let mut answer = Answer::new(code, Some(error));
+    let mut answer = Answer::json(code, error);
     answer.headers.push(("retry-after", seconds.to_string()));
     answer
 }
@@ -67,7 +68,7 @@ mod tests {
     fn weather(change: impl FnOnce(&mut Config)) -> Weather {
         let mut config = Config::new(Dialect::Octavia);
         change(&mut config);
-        Weather::new(&config)
+        Weather::new(&config).expect("weather")
     }
 
     #[test]

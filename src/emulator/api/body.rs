@@ -1,53 +1,63 @@
 //! Reading one JSON object field by field, with the refusals that a body can earn.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::json::Json;
 use crate::emulator::dialect::{Rules, Shape};
 use crate::emulator::model::{Kind, Word};
 use crate::emulator::refusal::Refusal;
 
 /// A body that is not yet read to the end; what is left then is unknown and refused.
-pub(super) struct Reader {
+pub(super) struct Reader<'a> {
     prefix: String,
-    object: Map<String, Value>,
+    object: Vec<(Cow<'a, str>, Json<'a>)>,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
     /// The object below the one key that a body has.
-    pub(super) fn unwrap_object(bytes: &[u8], key: &str) -> Result<Self, Refusal> {
+    pub(super) fn unwrap_object(bytes: &'a [u8], key: &str) -> Result<Self, Refusal> {
         let bad = |reason: String| Refusal::BadBody { reason };
-        let mut document = parse(bytes)?;
-        match document.shift_remove(key) {
-            Some(Value::Object(object)) => match document.keys().next() {
-                None => Ok(Self {
+        let mut document = Self::document(bytes)?;
+        match document.take(key) {
+            Some(Json::Object(object)) => {
+                document.finish()?;
+                Ok(Self {
                     prefix: String::new(),
                     object,
-                }),
-                Some(other) => Err(Refusal::UnknownField {
-                    field: other.clone(),
-                }),
-            },
+                })
+            }
             Some(_) => Err(bad(format!("{key} is not an object"))),
             None => Err(bad(format!("the body has no {key}"))),
         }
     }
 
     /// A document whose keys are read directly.
-    pub(super) fn document(bytes: &[u8]) -> Result<Self, Refusal> {
-        Ok(Self {
-            prefix: String::new(),
-            object: parse(bytes)?,
-        })
+    pub(super) fn document(bytes: &'a [u8]) -> Result<Self, Refusal> {
+        let bad = |reason: &str| Refusal::BadBody {
+            reason: reason.to_owned(),
+        };
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(bad("the body is empty"));
+        }
+        match serde_json::from_slice(bytes) {
+            Ok(Json::Object(object)) => Ok(Self {
+                prefix: String::new(),
+                object,
+            }),
+            Ok(_) => Err(bad("the body is not a JSON object")),
+            Err(_) => Err(bad("the body is not JSON")),
+        }
     }
 
     /// An object inside another; its fields are reported with the prefix.
-    pub(super) fn nested(prefix: impl Into<String>, value: Value) -> Result<Self, Refusal> {
+    pub(super) fn nested(prefix: impl Into<String>, value: Json<'a>) -> Result<Self, Refusal> {
         let prefix = prefix.into();
         match value {
-            Value::Object(object) => Ok(Self {
+            Json::Object(object) => Ok(Self {
                 prefix: format!("{prefix}."),
                 object,
             }),
@@ -71,13 +81,18 @@ impl Reader {
     }
 
     /// The value of a field as it stands, null included.
-    pub(super) fn take(&mut self, field: &str) -> Option<Value> {
-        self.object.shift_remove(field)
+    pub(super) fn take(&mut self, field: &str) -> Option<Json<'a>> {
+        let last = self.object.iter().rposition(|(key, _)| key == field)?;
+        let (_, value) = self.object.remove(last);
+        if self.has(field) {
+            self.object.retain(|(key, _)| key != field);
+        }
+        Some(value)
     }
 
     /// Whether the body names the field.
     pub(super) fn has(&self, field: &str) -> bool {
-        self.object.contains_key(field)
+        self.object.iter().any(|(key, _)| key == field)
     }
 
     /// A value, or the refusal that it is mandatory.
@@ -96,14 +111,25 @@ impl Reader {
         field: &str,
         max: usize,
     ) -> Result<Option<Option<String>>, Refusal> {
+        let text = self.borrowed_text(field, max)?;
+        Ok(text.map(|text| text.map(Cow::into_owned)))
+    }
+
+    fn borrowed_text(
+        &mut self,
+        field: &str,
+        max: usize,
+    ) -> Result<Option<Option<Cow<'a, str>>>, Refusal> {
         match self.take(field) {
             None => Ok(None),
-            Some(Value::Null) => Ok(Some(None)),
-            Some(Value::String(text)) if text.chars().count() > max => Err(Refusal::TooLong {
-                field: self.name(field),
-                max,
-            }),
-            Some(Value::String(text)) => Ok(Some(Some(text))),
+            Some(Json::Null) => Ok(Some(None)),
+            Some(Json::String(text)) if text.len() > max && text.chars().count() > max => {
+                Err(Refusal::TooLong {
+                    field: self.name(field),
+                    max,
+                })
+            }
+            Some(Json::String(text)) => Ok(Some(Some(text))),
             Some(_) => Err(self.invalid(field, "it is not a string")),
         }
     }
@@ -111,8 +137,8 @@ impl Reader {
     /// A boolean; null is absent.
     pub(super) fn flag(&mut self, field: &str) -> Result<Option<bool>, Refusal> {
         match self.take(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Bool(value)) => Ok(Some(value)),
+            None | Some(Json::Null) => Ok(None),
+            Some(Json::Bool(value)) => Ok(Some(value)),
             Some(_) => Err(self.invalid(field, "it is neither true nor false")),
         }
     }
@@ -134,8 +160,8 @@ impl Reader {
     ) -> Result<Option<Option<i64>>, Refusal> {
         let number = match self.take(field) {
             None => return Ok(None),
-            Some(Value::Null) => return Ok(Some(None)),
-            Some(Value::Number(number)) => number,
+            Some(Json::Null) => return Ok(Some(None)),
+            Some(Json::Number(number)) => number,
             Some(_) => return Err(self.invalid(field, "it is not a number")),
         };
         match number.as_i64().filter(|number| range.contains(number)) {
@@ -163,7 +189,7 @@ impl Reader {
         field: &str,
         allowed: &[T],
     ) -> Result<Option<T>, Refusal> {
-        let Some(text) = self.text(field, 255)? else {
+        let Some(text) = self.borrowed_text(field, 255)?.flatten() else {
             return Ok(None);
         };
         match T::parse(&text).filter(|word| allowed.contains(word)) {
@@ -182,7 +208,7 @@ impl Reader {
 
     /// A UUID, or null. An empty string is neither: clients that take it for null send null.
     pub(super) fn nullable_id(&mut self, field: &str) -> Result<Option<Option<Uuid>>, Refusal> {
-        let Some(text) = self.nullable_text(field, 255)? else {
+        let Some(text) = self.borrowed_text(field, 255)? else {
             return Ok(None);
         };
         let Some(text) = text else {
@@ -197,22 +223,22 @@ impl Reader {
     /// A list of strings; null is absent.
     pub(super) fn texts(&mut self, field: &str) -> Result<Option<Vec<String>>, Refusal> {
         let items = match self.take(field) {
-            None | Some(Value::Null) => return Ok(None),
-            Some(Value::Array(items)) => items,
+            None | Some(Json::Null) => return Ok(None),
+            Some(Json::Array(items)) => items,
             Some(_) => return Err(self.invalid(field, "it is not a list")),
         };
         let texts = items.into_iter().map(|item| match item {
-            Value::String(text) if text.chars().count() <= 255 => Ok(text),
+            Json::String(text) if text.chars().count() <= 255 => Ok(text.into_owned()),
             _ => Err(self.invalid(field, "it is not a list of short strings")),
         });
         Ok(Some(texts.collect::<Result<_, _>>()?))
     }
 
     /// A list of anything; null is absent.
-    pub(super) fn list(&mut self, field: &str) -> Result<Option<Vec<Value>>, Refusal> {
+    pub(super) fn list(&mut self, field: &str) -> Result<Option<Vec<Json<'a>>>, Refusal> {
         match self.take(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Array(items)) => Ok(Some(items)),
+            None | Some(Json::Null) => Ok(None),
+            Some(Json::Array(items)) => Ok(Some(items)),
             Some(_) => Err(self.invalid(field, "it is not a list")),
         }
     }
@@ -226,11 +252,11 @@ impl Reader {
         let mut found = Map::new();
         for extra in rules.extras(kind) {
             let name = extra.name;
-            let Some(given) = self.object.get(name).cloned() else {
+            let Some((_, given)) = self.object.iter().rfind(|(key, _)| key == name) else {
                 continue;
             };
             let value = match extra.shape {
-                _ if given.is_null() => {
+                _ if matches!(given, Json::Null) => {
                     self.take(name);
                     extra.shape.default()
                 }
@@ -247,7 +273,7 @@ impl Reader {
                 },
                 Shape::List | Shape::ListOrNull => Value::from(self.texts(name)?),
                 Shape::Object => match self.take(name) {
-                    Some(value @ Value::Object(_)) => value,
+                    Some(value @ Json::Object(_)) => value.into(),
                     _ => return Err(self.invalid(name, "it is not an object")),
                 },
             };
@@ -258,11 +284,8 @@ impl Reader {
 
     /// Refuses the fields of this list: they exist, but not in an update.
     pub(super) fn create_only(&self, fields: &[&str]) -> Result<(), Refusal> {
-        match self
-            .object
-            .keys()
-            .find(|key| fields.contains(&key.as_str()))
-        {
+        let mut keys = self.object.iter().map(|(key, _)| key);
+        match keys.find(|key| fields.contains(&key.as_ref())) {
             Some(field) => Err(Refusal::CreateOnly {
                 field: self.name(field),
             }),
@@ -272,7 +295,8 @@ impl Reader {
 
     /// Refuses the fields that objects of the kind do not have.
     pub(super) fn only_of(&self, rules: &Rules, kind: Kind) -> Result<(), Refusal> {
-        match self.object.keys().find(|key| !rules.has(kind, key)) {
+        let mut keys = self.object.iter().map(|(key, _)| key);
+        match keys.find(|key| !rules.has(kind, key)) {
             Some(field) => Err(Refusal::UnknownField {
                 field: self.name(field),
             }),
@@ -282,25 +306,11 @@ impl Reader {
 
     /// Refuses what nobody has read.
     pub(super) fn finish(self) -> Result<(), Refusal> {
-        match self.object.keys().next() {
-            Some(field) => Err(Refusal::UnknownField {
+        match self.object.first() {
+            Some((field, _)) => Err(Refusal::UnknownField {
                 field: self.name(field),
             }),
             None => Ok(()),
         }
-    }
-}
-
-fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Refusal> {
-    let bad = |reason: &str| Refusal::BadBody {
-        reason: reason.to_owned(),
-    };
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(bad("the body is empty"));
-    }
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(document)) => Ok(document),
-        Ok(_) => Err(bad("the body is not a JSON object")),
-        Err(_) => Err(bad("the body is not JSON")),
     }
 }

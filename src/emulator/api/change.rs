@@ -152,7 +152,7 @@ pub(super) fn batch(rules: &Rules, batch: Batch, bytes: &[u8]) -> Result<MemberB
     Ok(batch)
 }
 
-fn drafts(rules: &Rules, items: Vec<Reader>) -> Result<Vec<MemberDraft>, Refusal> {
+fn drafts(rules: &Rules, items: Vec<Reader<'_>>) -> Result<Vec<MemberDraft>, Refusal> {
     let drafts = items.into_iter().map(|mut item| {
         let draft = member(rules, &mut item)?;
         item.finish()?;

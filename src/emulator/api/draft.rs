@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use serde_json::Value;
-
 use super::body::Reader;
+use super::json::Json;
 use crate::emulator::dialect::{MemberSubnet, Persistence, RuleTypes, Rules, Vip};
 use crate::emulator::model::{Kind, Match, PersistenceType, Probe, Protocol, SessionPersistence};
 use crate::emulator::refusal::Refusal;
@@ -46,7 +45,7 @@ pub(super) fn draft(
     Ok(draft)
 }
 
-fn basics(rules: &Rules, kind: Kind, reader: &mut Reader) -> Result<Basics, Refusal> {
+fn basics(rules: &Rules, kind: Kind, reader: &mut Reader<'_>) -> Result<Basics, Refusal> {
     let tenant = reader.text("tenant_id", rules.project)?;
     let project = reader.text("project_id", rules.project)?;
     if tenant.is_some() && project.is_some() && tenant != project {
@@ -62,7 +61,7 @@ fn basics(rules: &Rules, kind: Kind, reader: &mut Reader) -> Result<Basics, Refu
     })
 }
 
-fn load_balancer(rules: &Rules, reader: &mut Reader) -> Result<LoadBalancerDraft, Refusal> {
+fn load_balancer(rules: &Rules, reader: &mut Reader<'_>) -> Result<LoadBalancerDraft, Refusal> {
     let vip_subnet = reader.id("vip_subnet_id")?;
     let vip_address = address(reader, "vip_address")?;
     let (vip_port, placed) = match rules.vip {
@@ -96,7 +95,7 @@ fn load_balancer(rules: &Rules, reader: &mut Reader) -> Result<LoadBalancerDraft
     })
 }
 
-fn listener(rules: &Rules, reader: &mut Reader) -> Result<ListenerDraft, Refusal> {
+fn listener(rules: &Rules, reader: &mut Reader<'_>) -> Result<ListenerDraft, Refusal> {
     let load_balancer = reader.id("loadbalancer_id")?;
     let protocol = reader.word("protocol", rules.listener_protocols)?;
     let port = reader.port("protocol_port")?;
@@ -126,7 +125,7 @@ fn listener(rules: &Rules, reader: &mut Reader) -> Result<ListenerDraft, Refusal
     })
 }
 
-fn pool(rules: &Rules, reader: &mut Reader) -> Result<PoolDraft, Refusal> {
+fn pool(rules: &Rules, reader: &mut Reader<'_>) -> Result<PoolDraft, Refusal> {
     let protocol = reader.word("protocol", rules.pool_protocols)?;
     let algorithm = reader.word("lb_algorithm", rules.algorithms)?;
     let load_balancer = reader.id("loadbalancer_id")?;
@@ -148,11 +147,11 @@ fn pool(rules: &Rules, reader: &mut Reader) -> Result<PoolDraft, Refusal> {
 /// The session persistence of a pool; `Some(None)` is null.
 pub(super) fn session_persistence(
     rules: &Rules,
-    reader: &mut Reader,
+    reader: &mut Reader<'_>,
 ) -> Result<Option<Option<SessionPersistence>>, Refusal> {
     let value = match reader.take("session_persistence") {
         None => return Ok(None),
-        Some(Value::Null) => return Ok(Some(None)),
+        Some(Json::Null) => return Ok(Some(None)),
         Some(value) => value,
     };
     let mut inner = Reader::nested("session_persistence", value)?;
@@ -193,7 +192,7 @@ pub(super) fn session_persistence(
 }
 
 /// A member; batches call it for each item.
-pub(super) fn member(rules: &Rules, reader: &mut Reader) -> Result<MemberDraft, Refusal> {
+pub(super) fn member(rules: &Rules, reader: &mut Reader<'_>) -> Result<MemberDraft, Refusal> {
     reader.only_of(rules, Kind::Member)?;
     let address = address(reader, "address")?;
     let port = reader.port("protocol_port")?;
@@ -213,7 +212,7 @@ pub(super) fn member(rules: &Rules, reader: &mut Reader) -> Result<MemberDraft, 
     })
 }
 
-fn health_monitor(rules: &Rules, reader: &mut Reader) -> Result<HealthMonitorDraft, Refusal> {
+fn health_monitor(rules: &Rules, reader: &mut Reader<'_>) -> Result<HealthMonitorDraft, Refusal> {
     let pool = reader.id("pool_id")?;
     let kind = reader.word("type", rules.monitor_types)?;
     let delay = reader.integer("delay", &rules.delay)?;
@@ -239,7 +238,7 @@ fn health_monitor(rules: &Rules, reader: &mut Reader) -> Result<HealthMonitorDra
     })
 }
 
-fn l7_policy(rules: &Rules, reader: &mut Reader) -> Result<L7PolicyDraft, Refusal> {
+fn l7_policy(rules: &Rules, reader: &mut Reader<'_>) -> Result<L7PolicyDraft, Refusal> {
     let listener = reader.id("listener_id")?;
     let action = reader.word("action", rules.policy_actions)?;
     let listener = reader.require("listener_id", listener)?;
@@ -288,7 +287,7 @@ fn l7_policy(rules: &Rules, reader: &mut Reader) -> Result<L7PolicyDraft, Refusa
     })
 }
 
-fn l7_rule(rules: &Rules, reader: &mut Reader) -> Result<L7RuleDraft, Refusal> {
+fn l7_rule(rules: &Rules, reader: &mut Reader<'_>) -> Result<L7RuleDraft, Refusal> {
     reader.only_of(rules, Kind::L7Rule)?;
     let kind = reader.word("type", rules.rule_types)?;
     let all: Vec<_> = rules
@@ -315,11 +314,11 @@ fn l7_rule(rules: &Rules, reader: &mut Reader) -> Result<L7RuleDraft, Refusal> {
 
 pub(super) const RETRIES: RangeInclusive<i64> = 1..=10;
 
-pub(super) fn monitor_port(reader: &mut Reader) -> Result<Option<Option<i64>>, Refusal> {
+pub(super) fn monitor_port(reader: &mut Reader<'_>) -> Result<Option<Option<i64>>, Refusal> {
     reader.nullable_integer("monitor_port", &(1..=i64::from(u16::MAX)))
 }
 
-pub(super) fn domain_name(reader: &mut Reader) -> Result<Option<Option<String>>, Refusal> {
+pub(super) fn domain_name(reader: &mut Reader<'_>) -> Result<Option<Option<String>>, Refusal> {
     let name = reader.nullable_text("domain_name", 100)?;
     let fits = |text: &str| {
         text.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -335,7 +334,7 @@ pub(super) fn domain_name(reader: &mut Reader) -> Result<Option<Option<String>>,
     }
 }
 
-pub(super) fn url_path(reader: &mut Reader) -> Result<Option<Option<String>>, Refusal> {
+pub(super) fn url_path(reader: &mut Reader<'_>) -> Result<Option<Option<String>>, Refusal> {
     let path = reader.nullable_text("url_path", 80)?;
     match &path {
         Some(Some(text)) if !text.starts_with('/') => {
@@ -346,7 +345,7 @@ pub(super) fn url_path(reader: &mut Reader) -> Result<Option<Option<String>>, Re
 }
 
 /// A code, a list of codes, or a range of codes.
-pub(super) fn expected_codes(reader: &mut Reader) -> Result<Option<Option<String>>, Refusal> {
+pub(super) fn expected_codes(reader: &mut Reader<'_>) -> Result<Option<Option<String>>, Refusal> {
     let codes = reader.nullable_text("expected_codes", 64)?;
     let code = |text: &str| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
     let fits = |text: &str| match text.split_once('-') {
@@ -365,7 +364,7 @@ const METHODS: &[&str] = &[
     "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "OPTIONS", "CONNECT", "PATCH",
 ];
 
-pub(super) fn http_method(reader: &mut Reader) -> Result<Option<Option<String>>, Refusal> {
+pub(super) fn http_method(reader: &mut Reader<'_>) -> Result<Option<Option<String>>, Refusal> {
     let method = reader.nullable_text("http_method", 16)?;
     match &method {
         Some(Some(text)) if !METHODS.contains(&text.as_str()) => Err(reader.invalid(
@@ -376,7 +375,7 @@ pub(super) fn http_method(reader: &mut Reader) -> Result<Option<Option<String>>,
     }
 }
 
-fn address(reader: &mut Reader, field: &str) -> Result<Option<String>, Refusal> {
+fn address(reader: &mut Reader<'_>, field: &str) -> Result<Option<String>, Refusal> {
     let text = reader.text(field, 64)?;
     match &text {
         Some(text) if text.parse::<IpAddr>().is_err() => {

@@ -1,15 +1,22 @@
 //! Which objects of a list a query asks for.
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::query::Query;
-use super::render;
 use crate::emulator::dialect::{Body, UnknownFilter};
 use crate::emulator::model::Kind;
 use crate::emulator::refusal::Refusal;
 use crate::emulator::store::State;
 
-type Object = Map<String, Value>;
+/// What an object of a list shows.
+pub(super) type Attributes = Map<String, Value>;
+
+/// An object of a list, and what it shows, if that is looked at.
+pub(super) struct Listed {
+    pub(super) id: Uuid,
+    pub(super) attributes: Attributes,
+}
 
 /// The parameters that are no filters.
 const CONTROLS: &[&str] = &[
@@ -24,6 +31,17 @@ const CONTROLS: &[&str] = &[
     "display_all_rules",
 ];
 
+/// The filters that every object is held to before it is shown.
+const TAKEN: &[&str] = &["id", "name"];
+
+/// Whether a query looks at what objects show: by a filter, or by an order.
+pub(super) fn looks(query: &Query) -> bool {
+    query.pairs.iter().any(|(key, _)| {
+        let key = key.as_str();
+        key.starts_with("sort") || !CONTROLS.contains(&key) && !TAKEN.contains(&key)
+    })
+}
+
 /// Whether a query has a filter at all.
 pub(super) fn filters(query: &Query) -> bool {
     query
@@ -36,16 +54,16 @@ pub(super) fn filters(query: &Query) -> bool {
 pub(super) fn filter(
     state: &State,
     kind: Kind,
-    objects: &mut Vec<Object>,
+    objects: &mut Vec<Listed>,
     query: &Query,
 ) -> Result<(), Refusal> {
     for (at, (key, _)) in query.pairs.iter().enumerate() {
         let again = query.pairs[..at].iter().any(|(before, _)| before == key);
-        if again || CONTROLS.contains(&key.as_str()) {
+        if again || CONTROLS.contains(&key.as_str()) || TAKEN.contains(&key.as_str()) {
             continue;
         }
         let values: Vec<&str> = query.all(key).collect();
-        let judge = |object: &Object| -> Option<bool> {
+        let judge = |object: &Attributes| -> Option<bool> {
             let verdicts: Option<Vec<bool>> = values
                 .iter()
                 .map(|value| matches(state, kind, object, key, value))
@@ -60,14 +78,14 @@ pub(super) fn filter(
             }
             UnknownFilter::Refused | UnknownFilter::Ignored => {}
         }
-        objects.retain(|object| judge(object).unwrap_or(true));
+        objects.retain(|object| judge(&object.attributes).unwrap_or(true));
     }
     Ok(())
 }
 
 /// Whether an object matches one filter; nothing if the filter does not exist.
-fn matches(state: &State, kind: Kind, object: &Object, key: &str, value: &str) -> Option<bool> {
-    let tags = |object: &Object| -> Vec<String> {
+fn matches(state: &State, kind: Kind, object: &Attributes, key: &str, value: &str) -> Option<bool> {
+    let tags = |object: &Attributes| -> Vec<String> {
         let tags = object.get("tags").and_then(Value::as_array);
         tags.into_iter()
             .flatten()
@@ -101,7 +119,7 @@ fn matches(state: &State, kind: Kind, object: &Object, key: &str, value: &str) -
             let id = object.get("id").and_then(Value::as_str);
             let id = id.and_then(|id| id.parse().ok())?;
             let parent = state.parent((kind, id));
-            Some(parent.is_some_and(|parent| equals(&render::id(parent), value)))
+            Some(parent.is_some_and(|parent| parent.to_string() == value))
         }
         _ => {
             let list = key.strip_suffix("_id").map(|stem| format!("{stem}s"));
@@ -188,11 +206,12 @@ fn known(state: &State, kind: Kind, key: &str) -> bool {
         || state.rules.extras(kind).any(|extra| extra.name == key)
 }
 
-fn has_member(state: &State, object: &Object, address: &str) -> bool {
-    let id = object.get("id").cloned().unwrap_or_default();
+fn has_member(state: &State, object: &Attributes, address: &str) -> bool {
+    let id = object.get("id").and_then(Value::as_str);
+    let id = id.and_then(|id| id.parse().ok());
     state.members.values().any(|member| {
         let balancer = || state.load_balancer_of((Kind::Member, member.common.id));
-        member.address == address && (render::id(member.pool) == id || render::id(balancer()) == id)
+        member.address == address && (Some(member.pool) == id || balancer() == id)
     })
 }
 

@@ -2,50 +2,84 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::filter::{filter, filters};
+use super::filter::{Attributes, Listed, filter, filters, looks};
+use super::object::Object;
 use super::query::{Query, encode};
-use super::render;
+use super::render::{self, View};
 use crate::emulator::dialect::{Body, Fields, Paging, SortPairs};
 use crate::emulator::model::Kind;
 use crate::emulator::refusal::Refusal;
-use crate::emulator::store::{Ref, State};
+use crate::emulator::store::{Ref, State, parse_id};
 
-type Object = Map<String, Value>;
-
-/// The objects of a list as they are shown, before any filter.
-pub(super) fn objects(
+/// The body of a list: what matches, in order, one page of it; `base` is the list's own URL.
+pub(super) fn list(
     state: &State,
     kind: Kind,
     ids: &[Uuid],
-    all: bool,
+    all_members: bool,
     query: &Query,
-) -> Vec<Object> {
-    let whole_rules =
-        kind == Kind::L7Policy && state.rules.body == Body::Otc && query.flag("display_all_rules");
-    let show = |id: &Uuid| {
-        let mut object = if all {
-            render::member_of_all(state, *id)
-        } else {
-            render::object(state, (kind, *id))
-        };
-        if whole_rules {
-            let rules = state
-                .rules_of(*id)
-                .into_iter()
-                .map(|it| render::object(state, (Kind::L7Rule, it.common.id)));
-            object.insert("rules".into(), rules.map(Value::Object).collect());
+    base: &str,
+) -> Result<Vec<u8>, Refusal> {
+    let view = match kind {
+        _ if all_members => View::Placed,
+        Kind::L7Policy if state.rules.body == Body::Otc && query.flag("display_all_rules") => {
+            View::WholeRules
         }
-        object
+        _ => View::Plain,
     };
-    let filtered = filters(query);
-    ids.iter()
+    let (filtered, looked_at) = (filters(query), looks(query));
+    let objects = ids
+        .iter()
         .filter(|id| filtered || !state.needs_filter(**id))
         .filter(|id| !named_otherwise(state, (kind, **id), query))
-        .map(show)
-        .collect()
+        .map(|id| Listed {
+            id: *id,
+            attributes: if looked_at {
+                attributes(state, (kind, *id), view)
+            } else {
+                Attributes::new()
+            },
+        });
+    let mut objects = objects.collect();
+    filter(state, kind, &mut objects, query)?;
+    sort(state, &mut objects, query)?;
+    let Page { objects, links } = cut(state, objects, query, base)?;
+
+    let mut text = Vec::with_capacity(1024);
+    let wanted = wanted(state, query);
+    Object::write(&mut text, &[], |body| {
+        body.list(kind.plural(), &wanted, objects, |it, object| {
+            render::object(state, (kind, it.id), view, object);
+        });
+        if let Some(links) = links {
+            body.put(&format!("{}_links", kind.plural()), links);
+        }
+    });
+    Ok(text)
+}
+
+/// What an object shows, to be looked at.
+fn attributes(state: &State, reference: Ref, view: View) -> Attributes {
+    let mut text = Vec::new();
+    Object::write(&mut text, &[], |object| {
+        render::object(state, reference, view, object);
+    });
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// The attributes that `fields` names; none if all are to be shown.
+pub(super) fn wanted<'a>(state: &State, query: &'a Query) -> Vec<&'a str> {
+    match state.rules.fields {
+        Fields::Select => query
+            .all("fields")
+            .flat_map(|names| names.split(','))
+            .filter(|name| !name.is_empty())
+            .collect(),
+        Fields::Ignored => Vec::new(),
+    }
 }
 
 /// Whether the filters for id and name leave an object out; it need not be shown to be known.
@@ -58,48 +92,11 @@ fn named_otherwise(state: &State, reference: Ref, query: &Query) -> bool {
         asked.peek().is_some() && asked.all(|value| value != own)
     };
     (state.rules.has(reference.0, "name") && differs("name", &common.name))
-        || differs("id", &common.id.to_string())
-}
-
-/// The body of a list: what matches, in order, one page of it; `base` is the list's own URL.
-pub(super) fn page(
-    state: &State,
-    kind: Kind,
-    mut objects: Vec<Object>,
-    query: &Query,
-    base: &str,
-) -> Result<Value, Refusal> {
-    filter(state, kind, &mut objects, query)?;
-    sort(state, &mut objects, query)?;
-    let Page { mut objects, links } = cut(state, objects, query, base)?;
-    objects
-        .iter_mut()
-        .for_each(|object| select(state, object, query));
-    let mut body = Map::new();
-    body.insert(kind.plural().to_owned(), objects.into());
-    if let Some(links) = links {
-        body.insert(format!("{}_links", kind.plural()), links);
-    }
-    Ok(body.into())
-}
-
-/// Keeps the attributes that `fields` names, if it names any.
-pub(super) fn select(state: &State, object: &mut Object, query: &Query) {
-    let wanted: Vec<&str> = query
-        .all("fields")
-        .flat_map(|names| names.split(','))
-        .filter(|name| !name.is_empty())
-        .collect();
-    match state.rules.fields {
-        Fields::Select if !wanted.is_empty() => {
-            object.retain(|key, _| wanted.contains(&key.as_str()));
-        }
-        Fields::Select | Fields::Ignored => {}
-    }
+        || differs("id", common.id.hyphenated().encode_lower(&mut [0; 36]))
 }
 
 /// Orders by the sort keys, and by id where they say nothing.
-fn sort(state: &State, objects: &mut [Object], query: &Query) -> Result<(), Refusal> {
+fn sort(state: &State, objects: &mut [Listed], query: &Query) -> Result<(), Refusal> {
     let mut keys: Vec<(&str, &str)> = Vec::new();
     for pair in query.all("sort").flat_map(|pairs| pairs.split(',')) {
         keys.push(pair.split_once(':').unwrap_or((pair, "asc")));
@@ -129,7 +126,7 @@ fn sort(state: &State, objects: &mut [Object], query: &Query) -> Result<(), Refu
         let sortable = |value: &Value| !value.is_array() && !value.is_object();
         if objects
             .first()
-            .is_some_and(|object| !object.get(*key).is_some_and(sortable))
+            .is_some_and(|object| !object.attributes.get(*key).is_some_and(sortable))
         {
             return Err(Refusal::BadQuery {
                 reason: format!("{key} is no sort key"),
@@ -138,7 +135,7 @@ fn sort(state: &State, objects: &mut [Object], query: &Query) -> Result<(), Refu
     }
     objects.sort_by(|left, right| {
         let by_keys = keys.iter().map(|(key, direction)| {
-            let order = compare(left.get(*key), right.get(*key));
+            let order = compare(left.attributes.get(*key), right.attributes.get(*key));
             if *direction == "desc" {
                 order.reverse()
             } else {
@@ -147,7 +144,7 @@ fn sort(state: &State, objects: &mut [Object], query: &Query) -> Result<(), Refu
         });
         by_keys
             .fold(Ordering::Equal, Ordering::then)
-            .then_with(|| compare(left.get("id"), right.get("id")))
+            .then_with(|| left.id.cmp(&right.id))
     });
     Ok(())
 }
@@ -166,12 +163,12 @@ fn compare(left: Option<&Value>, right: Option<&Value>) -> Ordering {
 }
 
 struct Page {
-    objects: Vec<Object>,
+    objects: Vec<Listed>,
     links: Option<Value>,
 }
 
 /// Cuts one page out of the ordered list.
-fn cut(state: &State, objects: Vec<Object>, query: &Query, base: &str) -> Result<Page, Refusal> {
+fn cut(state: &State, objects: Vec<Listed>, query: &Query, base: &str) -> Result<Page, Refusal> {
     let bad = |reason: String| Refusal::BadQuery { reason };
     let asked = match query.first("limit") {
         None => None,
@@ -196,9 +193,8 @@ fn cut(state: &State, objects: Vec<Object>, query: &Query, base: &str) -> Result
     let position = match marker {
         None => None,
         Some(marker) => {
-            let at = objects
-                .iter()
-                .position(|object| object.get("id").is_some_and(|id| id == marker));
+            let id = parse_id(marker);
+            let at = objects.iter().position(|object| Some(object.id) == id);
             Some(at.ok_or_else(|| bad(format!("marker {marker} is not in the list")))?)
         }
     };
@@ -210,7 +206,7 @@ fn cut(state: &State, objects: Vec<Object>, query: &Query, base: &str) -> Result
         (start, start.saturating_add(limit).min(objects.len()))
     };
     let (total, full) = (objects.len(), end - start == limit);
-    let objects: Vec<Object> = objects.into_iter().skip(start).take(end - start).collect();
+    let objects: Vec<Listed> = objects.into_iter().skip(start).take(end - start).collect();
     let (next, previous) = match state.rules.paging {
         Paging::OnLimit => (end < total, start > 0),
         Paging::Always { .. } | Paging::OnLimitFull => {
@@ -221,12 +217,7 @@ fn cut(state: &State, objects: Vec<Object>, query: &Query, base: &str) -> Result
             }
         }
     };
-    let id = |object: Option<&Object>| {
-        object
-            .and_then(|it| it.get("id"))
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
+    let id = |object: Option<&Listed>| object.map(|it| it.id);
     let mut links = Vec::new();
     for (rel, wanted, edge) in [
         ("next", next, id(objects.last())),

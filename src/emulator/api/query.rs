@@ -15,10 +15,7 @@ impl Query {
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
         let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (
-                decode(&key.replace('+', " ")),
-                decode(&value.replace('+', " ")),
-            )
+            (decode(key), decode(value))
         });
         let pairs: Vec<(String, String)> = pairs.collect();
         let values = pairs.iter().map(|(_, value)| value.split(',').count());
@@ -51,7 +48,11 @@ impl Query {
 
 /// Percent-decodes; what is no UTF-8 then is replaced, and so matches nothing.
 fn decode(text: &str) -> String {
-    String::from_utf8_lossy(&percent_decoded(text)).into_owned()
+    if !text.contains(['%', '+']) {
+        return text.to_owned();
+    }
+    let bytes = percent_decoded(&text.replace('+', " "));
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The bytes behind a percent-encoded text; a stray `%` stays as it is.

@@ -1,9 +1,8 @@
 //! Objects as the bodies of answers.
 
-use jiff::Timestamp;
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
+use serde_json::{Value, json};
 
+use super::object::Object;
 use crate::emulator::config::Quotas;
 use crate::emulator::dialect::Body;
 use crate::emulator::model::{
@@ -12,145 +11,116 @@ use crate::emulator::model::{
 };
 use crate::emulator::store::{Ref, State};
 
+/// What an object shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    /// Its attributes.
+    Plain,
+    /// Where it belongs too, as in the list of all members: an extension of otc.
+    Placed,
+    /// Whole rules in the place of references to them.
+    WholeRules,
+}
+
 /// An object with all its attributes; empty if there is none.
-pub(super) fn object(state: &State, reference: Ref) -> Map<String, Value> {
+pub(super) fn object(state: &State, reference: Ref, view: View, object: &mut Object<'_>) {
     let (kind, id) = reference;
-    let mut map = Map::new();
-    if let Some(common) = state.common(reference) {
-        head(state, kind, common, &mut map);
-    }
-    match kind {
-        Kind::LoadBalancer => state
-            .load_balancers
-            .get(&id)
-            .map(|it| load_balancer(state, it, &mut map)),
-        Kind::Listener => state
-            .listeners
-            .get(&id)
-            .map(|it| listener(state, it, &mut map)),
-        Kind::Pool => state.pools.get(&id).map(|it| pool(state, it, &mut map)),
-        Kind::Member => state.members.get(&id).map(|it| member(it, &mut map)),
-        Kind::HealthMonitor => state
-            .monitors
-            .get(&id)
-            .map(|it| health_monitor(state, it, &mut map)),
-        Kind::L7Policy => state
-            .policies
-            .get(&id)
-            .map(|it| l7_policy(state, it, &mut map)),
-        Kind::L7Rule => state.l7_rules.get(&id).map(|it| l7_rule(it, &mut map)),
+    let Some(common) = state.common(reference) else {
+        return;
     };
-    if let Some(common) = state.common(reference) {
-        tail(state, reference, common, &mut map);
+    head(state, kind, common, object);
+    match kind {
+        Kind::LoadBalancer => {
+            let it = state.load_balancers.get(&id);
+            it.map(|it| load_balancer(state, it, object))
+        }
+        Kind::Listener => {
+            let it = state.listeners.get(&id);
+            it.map(|it| listener(state, it, object))
+        }
+        Kind::Pool => state.pools.get(&id).map(|it| pool(state, it, object)),
+        Kind::Member => state.members.get(&id).map(|it| member(it, object)),
+        Kind::HealthMonitor => {
+            let it = state.monitors.get(&id);
+            it.map(|it| health_monitor(state, it, object))
+        }
+        Kind::L7Policy => {
+            let it = state.policies.get(&id);
+            it.map(|it| l7_policy(state, it, view, object))
+        }
+        Kind::L7Rule => state.l7_rules.get(&id).map(|it| l7_rule(it, object)),
+    };
+    tail(state, reference, common, object);
+    if view == View::Placed {
+        object.put("device_id", ());
+        object.put("device_owner", ());
+        object.id("loadbalancer_id", state.load_balancer_of(reference));
+        object.id("pool_id", state.parent(reference));
     }
-    map
-}
-
-/// An object of the list of all members: the otc extension names where each belongs.
-pub(super) fn member_of_all(state: &State, id: Uuid) -> Map<String, Value> {
-    let mut map = object(state, (Kind::Member, id));
-    put(&mut map, "device_id", Value::Null);
-    put(&mut map, "device_owner", Value::Null);
-    put(
-        &mut map,
-        "loadbalancer_id",
-        self::id(state.load_balancer_of((Kind::Member, id))),
-    );
-    put(
-        &mut map,
-        "pool_id",
-        self::id(state.parent((Kind::Member, id))),
-    );
-    map
-}
-
-fn put(map: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
-    map.insert(key.to_owned(), value.into());
-}
-
-/// An id, or null.
-pub(super) fn id(id: impl Into<Option<Uuid>>) -> Value {
-    id.into().map(|id| id.to_string()).into()
-}
-
-/// `[{"id": …}]`.
-fn references(ids: impl IntoIterator<Item = Uuid>) -> Value {
-    ids.into_iter()
-        .map(|id| json!({"id": self::id(id)}))
-        .collect()
 }
 
 /// What an object starts with.
-fn head(state: &State, kind: Kind, common: &Common, map: &mut Map<String, Value>) {
-    put(map, "id", id(common.id));
-    put(map, "tenant_id", common.project.as_str());
+fn head(state: &State, kind: Kind, common: &Common, object: &mut Object<'_>) {
+    object.id("id", common.id);
+    object.put("tenant_id", &common.project);
     for (field, value) in [
         ("project_id", &common.project),
         ("name", &common.name),
         ("description", &common.description),
     ] {
         if state.rules.has(kind, field) {
-            put(map, field, value.as_str());
+            object.put(field, value);
         }
     }
-    put(map, "admin_state_up", common.admin_state_up);
+    object.put("admin_state_up", common.admin_state_up);
 }
 
 /// What an object ends with: statuses, times and echoed attributes.
-fn tail(state: &State, reference: Ref, common: &Common, map: &mut Map<String, Value>) {
+fn tail(state: &State, reference: Ref, common: &Common, object: &mut Object<'_>) {
     let kind = reference.0;
-    let provisioning = state.shown(kind, common.provisioning);
     for extra in state.rules.extras(kind) {
-        let value = common
-            .extra
-            .get(extra.name)
-            .cloned()
-            .unwrap_or_else(|| extra.shape.default());
-        put(map, extra.name, value);
+        match common.extra.get(extra.name) {
+            Some(value) => object.put(extra.name, value),
+            None => object.put(extra.name, extra.shape.default()),
+        }
     }
+    let statuses = |object: &mut Object<'_>, operating: &str| {
+        let provisioning = state.shown(kind, common.provisioning);
+        object.word("provisioning_status", provisioning.as_str());
+        object.word("operating_status", operating);
+    };
     match state.rules.body {
         Body::Octavia => {
-            put(map, "provisioning_status", provisioning.as_str());
-            put(map, "operating_status", operating_status(state, reference));
-            put(map, "tags", json!(common.tags));
-            put(map, "created_at", time(common.created));
-            put(map, "updated_at", common.updated.map(time));
+            statuses(object, operating_status(state, reference));
+            object.put("tags", &common.tags);
+            object.time("created_at", common.created);
+            object.time("updated_at", common.updated);
         }
         Body::Otc => match kind {
             Kind::LoadBalancer => {
-                put(map, "provisioning_status", provisioning.as_str());
-                put(map, "operating_status", "ONLINE");
-                times_and_tags(common, map);
+                statuses(object, "ONLINE");
+                times_and_tags(common, object);
             }
-            Kind::Listener => times_and_tags(common, map),
-            Kind::Member => put(map, "operating_status", operating_status(state, reference)),
+            Kind::Listener => times_and_tags(common, object),
+            Kind::Member => object.word("operating_status", operating_status(state, reference)),
             Kind::L7Policy | Kind::L7Rule => {
-                put(map, "provisioning_status", provisioning.as_str());
+                let provisioning = state.shown(kind, common.provisioning);
+                object.word("provisioning_status", provisioning.as_str());
             }
             Kind::Pool | Kind::HealthMonitor => {}
         },
         Body::Neutron => {
             if kind == Kind::LoadBalancer {
-                put(map, "provisioning_status", provisioning.as_str());
-                put(map, "operating_status", operating_status(state, reference));
+                statuses(object, operating_status(state, reference));
             }
         }
     }
 }
 
-fn times_and_tags(common: &Common, map: &mut Map<String, Value>) {
-    put(map, "tags", json!(common.tags));
-    put(map, "created_at", time(common.created));
-    put(
-        map,
-        "updated_at",
-        time(common.updated.unwrap_or(common.created)),
-    );
-}
-
-/// UTC, without a zone.
-fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+fn times_and_tags(common: &Common, object: &mut Object<'_>) {
+    object.put("tags", &common.tags);
+    object.time("created_at", common.created);
+    object.time("updated_at", common.updated.unwrap_or(common.created));
 }
 
 /// Nothing is ever really up or down here: the status follows from what was asked for.
@@ -158,12 +128,12 @@ pub(super) fn operating_status(state: &State, (kind, id): Ref) -> &'static str {
     let Some(common) = state.common((kind, id)) else {
         return "OFFLINE";
     };
-    let watched = state
-        .parent((kind, id))
-        .and_then(|pool| state.monitor_of(pool))
-        .is_some();
+    let watched = || {
+        let pool = state.parent((kind, id));
+        pool.is_some_and(|pool| state.monitor_of(pool).is_some())
+    };
     match kind {
-        Kind::Member if !watched => "NO_MONITOR",
+        Kind::Member if !watched() => "NO_MONITOR",
         _ if common.provisioning == Provisioning::PendingCreate => "OFFLINE",
         _ if common.provisioning == Provisioning::Error => "ERROR",
         _ if common.admin_state_up => "ONLINE",
@@ -174,7 +144,7 @@ pub(super) fn operating_status(state: &State, (kind, id): Ref) -> &'static str {
     }
 }
 
-fn load_balancer(state: &State, it: &LoadBalancer, map: &mut Map<String, Value>) {
+fn load_balancer(state: &State, it: &LoadBalancer, object: &mut Object<'_>) {
     let LoadBalancer {
         common,
         vip_subnet,
@@ -182,23 +152,17 @@ fn load_balancer(state: &State, it: &LoadBalancer, map: &mut Map<String, Value>)
         vip_port,
         provider,
     } = it;
-    put(map, "vip_subnet_id", id(*vip_subnet));
-    put(map, "vip_port_id", id(*vip_port));
-    put(map, "vip_address", vip_address.as_str());
-    put(map, "provider", provider.as_str());
-    put(
-        map,
-        "listeners",
-        references(state.listeners_of(common.id).iter().map(|it| it.common.id)),
-    );
-    put(
-        map,
-        "pools",
-        references(state.pools_of(common.id).iter().map(|it| it.common.id)),
-    );
+    object.id("vip_subnet_id", *vip_subnet);
+    object.id("vip_port_id", *vip_port);
+    object.put("vip_address", vip_address);
+    object.put("provider", provider);
+    let listeners = state.listeners_of(common.id);
+    object.references("listeners", listeners.iter().map(|it| it.common.id));
+    let pools = state.pools_of(common.id);
+    object.references("pools", pools.iter().map(|it| it.common.id));
 }
 
-fn listener(state: &State, it: &Listener, map: &mut Map<String, Value>) {
+fn listener(state: &State, it: &Listener, object: &mut Object<'_>) {
     let Listener {
         common,
         load_balancer,
@@ -208,29 +172,22 @@ fn listener(state: &State, it: &Listener, map: &mut Map<String, Value>) {
         connection_limit,
         default_tls_container,
     } = it;
-    put(map, "protocol", protocol.as_str());
-    put(map, "protocol_port", *port);
-    put(map, "loadbalancers", references([*load_balancer]));
-    put(map, "default_pool_id", id(*default_pool));
-    put(map, "connection_limit", *connection_limit);
-    put(
-        map,
-        "default_tls_container_ref",
-        default_tls_container.clone(),
-    );
+    object.word("protocol", protocol.as_str());
+    object.put("protocol_port", port);
+    object.references("loadbalancers", [*load_balancer]);
+    object.id("default_pool_id", *default_pool);
+    object.put("connection_limit", connection_limit);
+    object.put("default_tls_container_ref", default_tls_container);
     match state.rules.body {
         Body::Otc => {}
         Body::Octavia | Body::Neutron => {
-            put(
-                map,
-                "l7policies",
-                references(state.policies_of(common.id).iter().map(|it| it.common.id)),
-            );
+            let policies = state.policies_of(common.id);
+            object.references("l7policies", policies.iter().map(|it| it.common.id));
         }
     }
 }
 
-fn pool(state: &State, it: &Pool, map: &mut Map<String, Value>) {
+fn pool(state: &State, it: &Pool, object: &mut Object<'_>) {
     let Pool {
         common,
         load_balancer,
@@ -238,61 +195,43 @@ fn pool(state: &State, it: &Pool, map: &mut Map<String, Value>) {
         algorithm,
         persistence,
     } = it;
-    put(map, "protocol", protocol.as_str());
-    put(map, "lb_algorithm", algorithm.as_str());
-    put(
-        map,
-        "members",
-        references(state.members_of(common.id).iter().map(|it| it.common.id)),
-    );
-    put(
-        map,
-        "healthmonitor_id",
-        id(state.monitor_of(common.id).map(|it| it.common.id)),
-    );
-    put(map, "loadbalancers", references([*load_balancer]));
-    put(
-        map,
-        "listeners",
-        references(
-            state
-                .listeners_using(common.id)
-                .iter()
-                .map(|it| it.common.id),
-        ),
-    );
-    let body = state.rules.body;
-    put(
-        map,
-        "session_persistence",
-        persistence
-            .as_ref()
-            .map_or(Value::Null, |it| session_persistence(body, it)),
-    );
+    object.word("protocol", protocol.as_str());
+    object.word("lb_algorithm", algorithm.as_str());
+    let members = state.members_of(common.id);
+    object.references("members", members.iter().map(|it| it.common.id));
+    let monitor = state.monitor_of(common.id);
+    object.id("healthmonitor_id", monitor.map(|it| it.common.id));
+    object.references("loadbalancers", [*load_balancer]);
+    let listeners = state.listeners_using(common.id);
+    object.references("listeners", listeners.iter().map(|it| it.common.id));
+    match persistence {
+        Some(it) => object.object("session_persistence", &[], |object| {
+            session_persistence(state.rules.body, it, object);
+        }),
+        None => object.put("session_persistence", ()),
+    }
 }
 
-fn session_persistence(body: Body, it: &SessionPersistence) -> Value {
+fn session_persistence(body: Body, it: &SessionPersistence, object: &mut Object<'_>) {
     let SessionPersistence {
         kind,
         cookie_name,
         timeout,
         granularity,
     } = it;
-    let mut map = Map::new();
-    put(&mut map, "type", kind.as_str());
-    put(&mut map, "cookie_name", cookie_name.clone());
+    object.word("type", kind.as_str());
+    object.put("cookie_name", cookie_name);
     match body {
         Body::Neutron => {}
-        Body::Otc => put(&mut map, "persistence_timeout", *timeout),
+        Body::Otc => object.put("persistence_timeout", timeout),
         Body::Octavia => {
-            put(&mut map, "persistence_timeout", *timeout);
-            put(&mut map, "persistence_granularity", granularity.clone());
+            object.put("persistence_timeout", timeout);
+            object.put("persistence_granularity", granularity);
         }
     }
-    map.into()
 }
 
-fn member(it: &Member, map: &mut Map<String, Value>) {
+fn member(it: &Member, object: &mut Object<'_>) {
     let Member {
         common: _,
         pool: _,
@@ -301,44 +240,42 @@ fn member(it: &Member, map: &mut Map<String, Value>) {
         subnet,
         weight,
     } = it;
-    put(map, "address", address.as_str());
-    put(map, "protocol_port", *port);
-    put(map, "subnet_id", id(*subnet));
-    put(map, "weight", *weight);
+    object.put("address", address);
+    object.put("protocol_port", port);
+    object.id("subnet_id", *subnet);
+    object.put("weight", weight);
 }
 
-fn health_monitor(state: &State, it: &HealthMonitor, map: &mut Map<String, Value>) {
+fn health_monitor(state: &State, it: &HealthMonitor, object: &mut Object<'_>) {
     let HealthMonitor {
         common: _,
         pool,
         probe,
     } = it;
     let http = matches!(probe.kind, MonitorType::Http | MonitorType::Https);
-    let or = |given: &Option<String>, default: &str| match given {
-        Some(given) => json!(given),
-        None if http => json!(default),
-        None => Value::Null,
-    };
-    put(map, "type", probe.kind.as_str());
-    put(map, "delay", probe.delay);
-    put(map, "timeout", probe.timeout);
-    put(map, "max_retries", probe.max_retries);
-    put(map, "max_retries_down", probe.max_retries_down);
-    for (field, value) in [
-        ("monitor_port", json!(probe.port)),
-        ("domain_name", json!(probe.domain_name)),
-    ] {
-        if state.rules.has(Kind::HealthMonitor, field) {
-            put(map, field, value);
-        }
+    let default = |value| Some(value).filter(|_| http);
+    object.word("type", probe.kind.as_str());
+    object.put("delay", probe.delay);
+    object.put("timeout", probe.timeout);
+    object.put("max_retries", probe.max_retries);
+    object.put("max_retries_down", probe.max_retries_down);
+    if state.rules.has(Kind::HealthMonitor, "monitor_port") {
+        object.put("monitor_port", probe.port);
     }
-    put(map, "url_path", or(&probe.url_path, "/"));
-    put(map, "expected_codes", or(&probe.expected_codes, "200"));
-    put(map, "http_method", or(&probe.http_method, "GET"));
-    put(map, "pools", references([*pool]));
+    if state.rules.has(Kind::HealthMonitor, "domain_name") {
+        object.put("domain_name", &probe.domain_name);
+    }
+    for (field, given, default) in [
+        ("url_path", &probe.url_path, default("/")),
+        ("expected_codes", &probe.expected_codes, default("200")),
+        ("http_method", &probe.http_method, default("GET")),
+    ] {
+        object.put(field, given.as_deref().or(default));
+    }
+    object.references("pools", [*pool]);
 }
 
-fn l7_policy(state: &State, it: &L7Policy, map: &mut Map<String, Value>) {
+fn l7_policy(state: &State, it: &L7Policy, view: View, object: &mut Object<'_>) {
     let L7Policy {
         common,
         listener,
@@ -348,32 +285,36 @@ fn l7_policy(state: &State, it: &L7Policy, map: &mut Map<String, Value>) {
         redirect_url,
         position,
     } = it;
-    put(map, "listener_id", id(*listener));
-    put(map, "action", action.as_str());
-    put(map, "redirect_pool_id", id(*redirect_pool));
+    object.id("listener_id", *listener);
+    object.word("action", action.as_str());
+    object.id("redirect_pool_id", *redirect_pool);
     if state.rules.has(Kind::L7Policy, "redirect_listener_id") {
-        put(map, "redirect_listener_id", id(*redirect_listener));
+        object.id("redirect_listener_id", *redirect_listener);
     }
-    put(map, "redirect_url", redirect_url.clone());
-    put(map, "position", *position);
-    put(
-        map,
-        "rules",
-        references(state.rules_of(common.id).iter().map(|it| it.common.id)),
-    );
+    object.put("redirect_url", redirect_url);
+    object.put("position", position);
+    let rules = state.rules_of(common.id);
+    let rules = rules.iter().map(|it| it.common.id);
+    if view == View::WholeRules {
+        object.list("rules", &[], rules, |id, object| {
+            self::object(state, (Kind::L7Rule, id), View::Plain, object);
+        });
+    } else {
+        object.references("rules", rules);
+    }
 }
 
-fn l7_rule(it: &L7Rule, map: &mut Map<String, Value>) {
+fn l7_rule(it: &L7Rule, object: &mut Object<'_>) {
     let L7Rule {
         common: _,
         policy: _,
         test,
     } = it;
-    put(map, "type", test.kind.as_str());
-    put(map, "compare_type", test.compare.as_str());
-    put(map, "key", test.key.clone());
-    put(map, "value", test.value.as_str());
-    put(map, "invert", test.invert);
+    object.word("type", test.kind.as_str());
+    object.word("compare_type", test.compare.as_str());
+    object.put("key", &test.key);
+    object.put("value", &test.value);
+    object.put("invert", test.invert);
 }
 
 /// The list of the quotas that were set for a project: one, or none where there is no bound at all.

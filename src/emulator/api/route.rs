@@ -38,11 +38,10 @@ impl Route {
         let unknown = || Refusal::NoRoute {
             path: path.to_owned(),
         };
-        let decoded = path
-            .strip_prefix('/')
-            .unwrap_or(path)
-            .split('/')
-            .map(|segment| {
+        let written = path.strip_prefix('/').unwrap_or(path).split('/');
+        let decoded: Vec<String>;
+        let mut segments: Vec<&str> = if path.contains(['%', '\0']) {
+            let decode = |segment| {
                 let text = String::from_utf8(percent_decoded(segment)).map_err(|_| unknown())?;
                 // A slash in disguise would name something else after one more decoding.
                 if text.contains(['/', '\0']) {
@@ -50,9 +49,12 @@ impl Route {
                 } else {
                     Ok(text)
                 }
-            });
-        let decoded = decoded.collect::<Result<Vec<String>, Refusal>>()?;
-        let mut segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+            };
+            decoded = written.map(decode).collect::<Result<_, Refusal>>()?;
+            decoded.iter().map(String::as_str).collect()
+        } else {
+            written.collect()
+        };
         if rules.empty_id == EmptyId::Collection
             && segments.len() > 3
             && segments.last() == Some(&"")
@@ -145,7 +147,8 @@ impl Route {
     /// Refuses a method that the resource does not have.
     pub(super) fn check_method(&self, rules: &Rules, method: &Method) -> Result<(), Refusal> {
         let allow = self.allow(rules);
-        if allow.split(", ").any(|allowed| allowed == method.as_str()) {
+        let mut allowed = allow.split(',').map(str::trim_start);
+        if allowed.any(|allowed| allowed == method.as_str()) {
             Ok(())
         } else {
             Err(Refusal::WrongMethod { allow })

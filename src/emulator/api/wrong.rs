@@ -16,7 +16,7 @@ use crate::emulator::defect::Defect;
 use crate::emulator::dialect::{Answer, Form};
 use crate::emulator::model::Kind;
 use crate::emulator::refusal::Refusal;
-use crate::emulator::store::{self, Action, Caller, Command, Depth, Target};
+use crate::emulator::store::{self, Action, Caller, Depth, Target};
 
 /// How long the answer of `slow` takes.
 const SLOWNESS: Duration = Duration::from_secs(3);
@@ -94,10 +94,10 @@ impl Api {
                     parent: None,
                     id: id.to_string(),
                 };
-                store::apply(&mut state, checked(caller.clone(), target), now)?;
+                store::apply(&mut state, caller, checked(target), now)?;
             }
         }
-        Ok(Turn::Done(Answer::new(204, None)))
+        Ok(Turn::Done(Answer::empty(204)))
     }
 
     /// The id that a deletion goes by instead of the one in its path.
@@ -128,9 +128,8 @@ impl Api {
 }
 
 /// A deletion that looks at nothing.
-fn checked(caller: Caller, target: Target) -> Command {
-    let action = Action::Delete(target, Depth::Checked);
-    Command { caller, action }
+fn checked(target: Target) -> Action {
+    Action::Delete(target, Depth::Checked)
 }
 
 // Answers.
@@ -138,7 +137,7 @@ impl Api {
     /// What the deletion of an object comes to once it is done.
     pub(super) fn deleted(&self, kind: Option<Kind>) -> Turn {
         if kind != Some(Kind::Pool) {
-            return Turn::Done(Answer::new(204, None));
+            return Turn::Done(Answer::empty(204));
         }
         if self.defects.has(Defect::ConnectionLost) {
             return Turn::Lost;
@@ -151,10 +150,12 @@ impl Api {
         ]);
         let bodies = [Defect::DeletionAnswersBody, Defect::DeletionAnswersPool];
         let body = bodies.iter().any(|defect| self.defects.has(*defect));
-        Turn::Done(Answer::new(
-            status.unwrap_or(204),
-            body.then(|| json!({"pool": {}})),
-        ))
+        let status = status.unwrap_or(204);
+        Turn::Done(if body {
+            Answer::json(status, json!({"pool": {}}))
+        } else {
+            Answer::empty(status)
+        })
     }
 
     /// When an answer is given, if not at once.
@@ -194,7 +195,7 @@ impl Api {
         };
         if done {
             // It is refused either way.
-            let _ = store::apply(&mut state, checked(anyone, target), now);
+            let _ = store::apply(&mut state, &anyone, checked(target), now);
             return refusal;
         }
         let known = store::parse_id(id).is_some_and(|id| state.pools.contains_key(&id));
@@ -230,13 +231,18 @@ impl Api {
         let in_use = matches!(refusal, Refusal::InUse { kind, .. } if *kind == Kind::Pool);
         answer.status = status.filter(|_| in_use).unwrap_or(answer.status);
         if self.defects.has(Defect::WrongEnvelope) {
-            answer.body = Some(json!({"reasons": [{"text": refusal.to_string()}]}));
+            let reasons = json!({"reasons": [{"text": refusal.to_string()}]});
+            answer.body = Answer::json(answer.status, reasons).body;
         }
         if self.defects.has(Defect::ErrorWithoutBody) {
             answer.body = None;
         }
         if self.defects.has(Defect::ErrorWithoutMessage) {
-            answer.body.iter_mut().for_each(silence);
+            let body = answer.body.as_deref();
+            if let Some(mut body) = body.and_then(|it| serde_json::from_slice(it).ok()) {
+                silence(&mut body);
+                answer.body = Answer::json(answer.status, body).body;
+            }
         }
         let form = self.defects.first(&[
             (Defect::ErrorAsHtml, Form::Html),

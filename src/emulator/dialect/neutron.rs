@@ -1,6 +1,7 @@
 //! OpenStack neutron-lbaas v2 (Rocky and later) with the driver that does nothing, at once.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     Accept, AllMembers, Answer, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
@@ -148,14 +149,14 @@ const COMPARE_TYPES: &[CompareType] = &[
 
 const EXTRAS: &[Extra] = &[extra(Kind::Listener, "sni_container_refs", Shape::List)];
 
-fn answer(refusal: &Refusal, _request: &str) -> Answer {
-    let message = refusal.to_string();
+fn answer(refusal: &Refusal, _request: Uuid) -> Answer {
+    let message = refusal;
     match refusal {
         Refusal::Unauthenticated => Answer::keystone(),
         // An unknown URI never reaches the part that speaks NeutronError.
-        Refusal::NoRoute { .. } | Refusal::NoVersion { .. } => Answer::new(
+        Refusal::NoRoute { .. } | Refusal::NoVersion { .. } => Answer::json(
             404,
-            json!({"code": "404 Not Found", "message": message, "title": "Not Found"}),
+            json!({"code": "404 Not Found", "message": message.to_string(), "title": "Not Found"}),
         ),
         Refusal::WrongMethod { allow } => {
             Answer::neutron(405, "HTTPMethodNotAllowed", message).with("allow", *allow)
@@ -178,7 +179,7 @@ fn answer(refusal: &Refusal, _request: &str) -> Answer {
         Refusal::NotFound { kind, id } => Answer::neutron(
             404,
             "EntityNotFound",
-            format!("{} {id} could not be found", kind.as_str()),
+            format_args!("{} {id} could not be found", kind.as_str()),
         ),
         Refusal::InUse {
             kind, by_kind, by, ..

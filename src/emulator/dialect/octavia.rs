@@ -1,6 +1,10 @@
 //! OpenStack Octavia, v2.
 
+use std::fmt::{Arguments, Display};
+
+use serde::Serialize;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
@@ -284,25 +288,34 @@ const fn noun(kind: Kind) -> &'static str {
     }
 }
 
-fn fault(status: u16, text: impl Into<String>) -> Answer {
-    let code = if status < 500 { "Client" } else { "Server" };
-    Answer::new(
-        status,
-        json!({"faultcode": code, "faultstring": text.into(), "debuginfo": null}),
-    )
+#[derive(Serialize)]
+struct Fault<'a> {
+    faultcode: &'static str,
+    faultstring: Arguments<'a>,
+    debuginfo: (),
 }
 
-fn answer(refusal: &Refusal, request: &str) -> Answer {
-    let message = refusal.to_string();
+fn fault(status: u16, text: impl Display) -> Answer {
+    let fault = Fault {
+        faultcode: if status < 500 { "Client" } else { "Server" },
+        faultstring: format_args!("{text}"),
+        debuginfo: (),
+    };
+    Answer::json(status, fault)
+}
+
+fn answer(refusal: &Refusal, request: Uuid) -> Answer {
+    let message = refusal;
     match refusal {
         Refusal::Unauthenticated => Answer::keystone(),
         Refusal::NoRoute { .. } | Refusal::NoVersion { .. } => fault(404, message),
         Refusal::WrongMethod { allow } => fault(405, message).with("allow", *allow),
         Refusal::NotAcceptable => {
             let error = json!({
-                "status": 406, "title": "Not Acceptable", "detail": message, "request_id": request,
+                "status": 406, "title": "Not Acceptable", "detail": message.to_string(),
+                "request_id": request.simple().to_string(),
             });
-            Answer::new(406, json!({"errors": [error]}))
+            Answer::json(406, json!({"errors": [error]}))
         }
         Refusal::TooLarge { .. } => fault(413, message),
         Refusal::TooSlow { .. } => fault(408, message),
@@ -318,7 +331,9 @@ fn answer(refusal: &Refusal, request: &str) -> Answer {
         Refusal::OtherProject | Refusal::Forbidden => {
             fault(403, "Policy does not allow this request to be performed.")
         }
-        Refusal::NotFound { kind, id } => fault(404, format!("{} {id} not found.", noun(*kind))),
+        Refusal::NotFound { kind, id } => {
+            fault(404, format_args!("{} {id} not found.", noun(*kind)))
+        }
         Refusal::InUse {
             kind: kind @ Kind::LoadBalancer,
             id,
@@ -339,11 +354,11 @@ fn answer(refusal: &Refusal, request: &str) -> Answer {
             by,
         } => fault(
             409,
-            format!("{} {id} is in use by {} {by}", noun(*kind), noun(*by_kind)),
+            format_args!("{} {id} is in use by {} {by}", noun(*kind), noun(*by_kind)),
         ),
         Refusal::Immutable { load_balancer, .. } => fault(
             409,
-            format!("Load Balancer {load_balancer} is immutable and cannot be updated."),
+            format_args!("Load Balancer {load_balancer} is immutable and cannot be updated."),
         ),
         Refusal::Quota { .. } => fault(403, message),
         Refusal::Fault => fault(500, message),

@@ -9,7 +9,10 @@
 //! not found; the right to write is judged before the body and the object; a body on DELETE is ignored;
 //! an attribute that the documents do not name is refused, a filter that they do not name is ignored.
 
-use serde_json::json;
+use std::fmt::{Arguments, Display};
+
+use serde::Serialize;
+use uuid::Uuid;
 
 use super::{
     Accept, AllMembers, Answer, Batch, Body, Cascade, DeleteBody, EmptyId, Extra, Fields, Foreign,
@@ -159,15 +162,24 @@ const EXTRAS: &[Extra] = &[
 ];
 
 /// The front end's envelope; the documents name its codes but not its shape.
-fn front(status: u16, code: &str, message: String, request: &str) -> Answer {
-    Answer::new(
-        status,
-        json!({"error_code": code, "error_msg": message, "request_id": request}),
-    )
+#[derive(Serialize)]
+struct Front<'a> {
+    error_code: &'a str,
+    error_msg: Arguments<'a>,
+    request_id: Arguments<'a>,
 }
 
-fn answer(refusal: &Refusal, request: &str) -> Answer {
-    let message = refusal.to_string();
+fn front(status: u16, code: &str, message: impl Display, request: Uuid) -> Answer {
+    let error = Front {
+        error_code: code,
+        error_msg: format_args!("{message}"),
+        request_id: format_args!("{}", request.simple()),
+    };
+    Answer::json(status, error)
+}
+
+fn answer(refusal: &Refusal, request: Uuid) -> Answer {
+    let message = refusal;
     match refusal {
         Refusal::Unauthenticated => front(401, "ELB.1102", message, request),
         Refusal::NoRoute { .. } => front(404, "APIGW.0101", message, request),
@@ -193,7 +205,7 @@ fn answer(refusal: &Refusal, request: &str) -> Answer {
         Refusal::NotFound { kind, id } => Answer::neutron(
             404,
             "EntityNotFound",
-            format!("{} {id} could not be found", kind.as_str()),
+            format_args!("{} {id} could not be found", kind.as_str()),
         ),
         Refusal::InUse {
             kind, by_kind, by, ..

@@ -12,13 +12,6 @@ use crate::emulator::model::{
 };
 use crate::emulator::refusal::Refusal;
 
-/// Who asks for what.
-#[derive(Debug, Clone)]
-pub(crate) struct Command {
-    pub(crate) caller: Caller,
-    pub(crate) action: Action,
-}
-
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {

@@ -29,7 +29,7 @@ impl Cloud {
             project: "p".into(),
             access: Access::Write,
         };
-        apply(&mut self.state, Command { caller, action }, self.now)
+        apply(&mut self.state, &caller, action, self.now)
     }
 
     fn settle(&mut self) {

@@ -27,8 +27,7 @@ const SOME: usize = 7;
 // Which object is meant.
 impl State {
     /// The target of a deletion as it is understood.
-    pub(super) fn understood(&self, target: &Target) -> Target {
-        let mut target = target.clone();
+    pub(super) fn understood(&self, mut target: Target) -> Target {
         if target.kind == Kind::Pool && parse_id(&target.id).is_none() {
             if self.wrong(Defect::IdCaseIgnored) {
                 target.id = target.id.to_ascii_lowercase();

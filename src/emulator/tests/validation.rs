@@ -476,6 +476,18 @@ fn updates_change_what_they_name_and_keep_the_rest() {
 }
 
 #[test]
+fn of_a_field_that_comes_twice_the_last_counts() {
+    for dialect in ALL {
+        let Scene { desk, pool, .. } = scene(dialect);
+        let path = full(&format!("pools/{pool}"));
+        let body = r#"{"pool": {"name": 5, "description": "d", "name": "last"}}"#;
+        let answer = desk.send("PUT", &path, Some("assize-owner"), body);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.at("/pool/name"), "last");
+    }
+}
+
+#[test]
 fn a_reference_to_nothing_is_not_found() {
     for dialect in ALL {
         let scene = scene(dialect);

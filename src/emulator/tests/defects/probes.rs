@@ -259,8 +259,8 @@ pub(super) fn shows(defect: Defect, dialect: Dialect, desk: &Desk) -> bool {
         Defect::ErrorAsHtml => scene.error().form == Form::Html,
         Defect::TruncatedError => {
             let Answer { body, form, .. } = scene.error();
-            let text = form.written(&body.expect("a body"));
-            serde_json::from_str::<Value>(&text).is_err()
+            let text = form.written(body.expect("a body"));
+            serde_json::from_slice::<Value>(&text).is_err()
         }
         Defect::SecondDeleteAccepted => {
             assert_eq!(scene.error().status, 404);
