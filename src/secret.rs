@@ -3,7 +3,7 @@
 //! A secret is looked for as it is and in the forms in which it travels: base64 at each of the three places at
 //! which it can begin, percent-encoded, escaped as in JSON and in markup. What replaces it is its name.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -19,17 +19,18 @@ pub struct Secrets(Arc<RwLock<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Each with its name and what finds it alone, the longest first.
+    /// The longest first.
     secrets: Vec<Secret>,
-    /// Finds every form of every secret; `None` where there are none.
-    finder: Option<Regex>,
+    /// Finds every form of every secret; made when something is first looked at.
+    finder: OnceLock<Regex>,
 }
 
 #[derive(Debug)]
 struct Secret {
     text: String,
     name: String,
-    finder: Regex,
+    /// Finds it alone; made when a secret is first found.
+    finder: OnceLock<Regex>,
 }
 
 /// A pattern of so many bytes is compiled; a secret of a hundred kilobytes needs fewer.
@@ -60,18 +61,18 @@ impl Secrets {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for (text, name) in secrets {
             if !text.is_empty() && known.secrets.iter().all(|other| other.text != text) {
-                let finder = compiled(&format!("^(?:{})$", pattern_of(&text)));
-                known.secrets.push(Secret { text, name, finder });
+                known.finder = OnceLock::new();
+                known.secrets.push(Secret {
+                    text,
+                    name,
+                    finder: OnceLock::new(),
+                });
             }
         }
         // Of two that begin alike the longer one is meant.
         known
             .secrets
             .sort_by_key(|secret| std::cmp::Reverse(secret.text.len()));
-        let patterns: Vec<String> = (known.secrets.iter())
-            .map(|secret| pattern_of(&secret.text))
-            .collect();
-        known.finder = (!patterns.is_empty()).then(|| compiled(&patterns.join("|")));
     }
 
     /// The text with every form of every secret replaced by `${its name}`.
@@ -83,7 +84,7 @@ impl Secrets {
     /// The same for bytes; those that are no UTF-8 stay.
     pub fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        match &known.finder {
+        match known.finder() {
             None => bytes.to_vec(),
             Some(finder) => finder
                 .replace_all(bytes, |found: &Captures<'_>| {
@@ -96,7 +97,7 @@ impl Secrets {
     /// The name of a secret that the bytes tell in one of its forms.
     pub fn told_by(&self, bytes: &[u8]) -> Option<String> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let found = known.finder.as_ref()?.find(bytes)?;
+        let found = known.finder()?.find(bytes)?;
         Some(known.name_of(found.as_bytes()).to_owned())
     }
 
@@ -127,8 +128,18 @@ impl Secrets {
 }
 
 impl Known {
+    /// `None` where there are no secrets.
+    fn finder(&self) -> Option<&Regex> {
+        let patterns = || self.secrets.iter().map(|secret| pattern_of(&secret.text));
+        let made = || compiled(&patterns().collect::<Vec<_>>().join("|"));
+        (!self.secrets.is_empty()).then(|| self.finder.get_or_init(made))
+    }
+
     fn name_of(&self, found: &[u8]) -> &str {
-        let own = |secret: &&Secret| secret.finder.is_match(found);
+        let own = |secret: &&Secret| {
+            let made = || compiled(&format!("^(?:{})$", pattern_of(&secret.text)));
+            secret.finder.get_or_init(made).is_match(found)
+        };
         self.secrets
             .iter()
             .find(own)

@@ -67,22 +67,23 @@ fn place(at: usize) -> u32 {
 }
 
 impl Span {
-    /// The file's first byte: for what concerns the whole file.
-    pub fn start_of(source: &Arc<Source>) -> Self {
+    /// A stretch of a file, in bytes.
+    pub fn new(source: &Arc<Source>, range: Range<usize>) -> Self {
         Self {
             source: Arc::clone(source),
-            start: 0,
-            end: 0,
+            start: place(range.start),
+            end: place(range.end),
         }
+    }
+
+    /// The file's first byte: for what concerns the whole file.
+    pub fn start_of(source: &Arc<Source>) -> Self {
+        Self::new(source, 0..0)
     }
 
     /// The same file, another stretch.
     pub fn at(&self, range: Range<usize>) -> Self {
-        Self {
-            source: Arc::clone(&self.source),
-            start: place(range.start),
-            end: place(range.end),
-        }
+        Self::new(&self.source, range)
     }
 
     /// First byte, and the byte after the last.

@@ -43,6 +43,7 @@ pub fn load(selection: &Selection) -> Result<Suite, Vec<Diagnostic>> {
         seen: BTreeSet::new(),
         queue: VecDeque::new(),
         lost: false,
+        described: None,
         expressions: Expressions::default(),
         parts: Parts {
             name: "scenarios".to_owned(),
@@ -170,6 +171,8 @@ struct Loader {
     parts: Parts,
     /// Whether a file gave nothing at all.
     lost: bool,
+    /// The OpenAPI description, which may be one of the files that are used.
+    described: Option<Described>,
     expressions: Expressions,
 }
 
@@ -181,7 +184,7 @@ impl Loader {
             let known = Mutex::new(std::mem::take(&mut self.expressions));
             let before = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let read = spread(batch.iter().collect(), |(files, file)| {
-                read(files, file, &known)
+                read(files, file, self.described.as_ref(), &known)
             });
             self.expressions = known.into_inner().unwrap_or_else(PoisonError::into_inner);
             // Where there are too many, it is to be told of which file on.
@@ -343,10 +346,21 @@ impl Loader {
             }
         };
         self.parts.sources.push((resolved, Arc::clone(&source)));
+        let before = self.found.len();
         if let Some(node) = yaml::parse(&source, &mut self.found) {
+            self.described = (self.found.len() == before && is_api(&node)).then(|| Described {
+                span: node.span.clone(),
+                expressions: expressions(&node),
+            });
             self.parts.openapi = OpenApi::read(&node, &mut self.found);
         }
     }
+}
+
+/// A description that was read, with nothing wrong in it as a file.
+struct Described {
+    span: Span,
+    expressions: (Vec<u64>, usize),
 }
 
 /// A file as it can be read without the others.
@@ -393,24 +407,39 @@ enum Meaning {
 }
 
 /// Reads a file. Once there are more expressions than there may be, no more are compiled.
-fn read(files: &Files, file: &Listed, known: &Mutex<Expressions>) -> FileRead {
+fn read(
+    files: &Files,
+    file: &Listed,
+    described: Option<&Described>,
+    known: &Mutex<Expressions>,
+) -> FileRead {
+    let take = |expressions: &(Vec<u64>, usize)| {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.take(expressions);
+        known.are_too_many()
+    };
     let mut found = Vec::new();
+    if let Some(Described { span, expressions }) = described
+        && span.source.name == files.shown(&file.path)
+    {
+        take(expressions);
+        return FileRead {
+            source: Ok(Arc::clone(&span.source)),
+            found,
+            tree: Some(Tree {
+                span: span.clone(),
+                expressions: expressions.clone(),
+                meaning: Meaning::Api,
+            }),
+        };
+    }
     let source = files.read(file);
     let tree = (source.as_ref().ok()).and_then(|source| {
         let node = yaml::parse(source, &mut found)?;
-        let mut expressions = Vec::new();
-        node.expressions(&mut expressions);
-        let all = expressions.len();
-        expressions.sort_unstable();
-        expressions.dedup();
-        let expressions = (expressions, all);
-        let too_many = {
-            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.take(&expressions);
-            known.are_too_many()
-        };
+        let expressions = expressions(&node);
+        let too_many = take(&expressions);
         let span = node.span.clone();
-        let meaning = if node.get("openapi").is_some() && node.get("paths").is_some() {
+        let meaning = if is_api(&node) {
             Meaning::Api
         } else if !too_many {
             let mut found = Vec::new();
@@ -429,6 +458,20 @@ fn read(files: &Files, file: &Listed, known: &Mutex<Expressions>) -> FileRead {
         found,
         tree,
     }
+}
+
+fn is_api(node: &Node) -> bool {
+    node.get("openapi").is_some() && node.get("paths").is_some()
+}
+
+/// The expressions of a file that differ, as digests, and how many there are in all.
+fn expressions(node: &Node) -> (Vec<u64>, usize) {
+    let mut expressions = Vec::new();
+    node.expressions(&mut expressions);
+    let all = expressions.len();
+    expressions.sort_unstable();
+    expressions.dedup();
+    (expressions, all)
 }
 
 /// The path part of a case id: below the scenarios' directory, without the suffix.

@@ -1,29 +1,36 @@
 //! A thin view of an OpenAPI 3.1 description: which operation a request is, and what its answers may be.
 //!
-//! The document stays JSON; schemas are compiled when they are first needed, once a suite.
+//! The document stays JSON; schemas are compiled when they are first needed, once a suite. That they can be is seen
+//! when it is loaded: all of them together, so that what they have in common is compiled once.
 
 mod request;
 
 pub use request::Described as DescribedRequest;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jsonschema::{Registry, Validator};
-use serde_json::Value as Json;
+use jsonschema::{PatternCache, Registry, Uri, Validator, uri};
+use serde_json::{Value as Json, json};
 
 use super::yaml::{Kind, Node};
 use crate::source::Diagnostic;
 
 const BASE: &str = "urn:oas";
 
+/// Where component schemas are.
+const SCHEMAS: &str = "/components/schemas/";
+
 /// An OpenAPI description, ready to judge answers.
 #[derive(Debug)]
 pub struct OpenApi {
-    document: Json,
+    /// Holds the document.
     registry: Registry<'static>,
+    base: Uri<String>,
     routes: Vec<Route>,
     compiled: Mutex<BTreeMap<String, Arc<Validator>>>,
+    /// What validators have in common.
+    patterns: PatternCache,
 }
 
 #[derive(Debug)]
@@ -96,10 +103,10 @@ impl OpenApi {
             return None;
         }
         let registry = Registry::new()
-            .add(BASE, document.clone())
-            .and_then(|registry| registry.prepare());
-        let registry = match registry {
-            Ok(registry) => registry,
+            .add(BASE, document)
+            .and_then(|registry| Ok((registry.prepare()?, uri::from_str(BASE)?)));
+        let (registry, base) = match registry {
+            Ok(made) => made,
             Err(error) => {
                 found.push(
                     Diagnostic::new(
@@ -112,22 +119,30 @@ impl OpenApi {
                 return None;
             }
         };
+        let mut api = Self {
+            registry,
+            base,
+            routes: Vec::new(),
+            compiled: Mutex::default(),
+            patterns: PatternCache::new(),
+        };
+        let document = api.document();
         let mut routes = Vec::new();
         if let Some(Node {
             kind: Kind::Map(paths),
             ..
         }) = node.get("paths")
         {
-            for (path, item) in paths {
+            for (path, _) in paths {
                 let pointer = format!("/paths/{}", escape(&path.name));
-                let item = item.to_json();
+                let item = document.pointer(&pointer);
                 let mut operations = BTreeMap::new();
                 for method in [
                     "get", "put", "post", "delete", "options", "head", "patch", "trace",
                 ] {
-                    if let Some(operation) = item.get(method) {
+                    if let Some(operation) = item.and_then(|item| item.get(method)) {
                         let at = format!("{pointer}/{method}/responses");
-                        match responses(&document, operation, &at) {
+                        match responses(document, operation, &at) {
                             Ok(responses) => {
                                 operations.insert(method.to_ascii_uppercase(), responses);
                             }
@@ -161,12 +176,13 @@ impl OpenApi {
                 .map(|segment| *segment == Segment::Parameter)
                 .collect::<Vec<_>>()
         });
-        Some(Self {
-            document,
-            registry,
-            routes,
-            compiled: Mutex::new(BTreeMap::new()),
-        })
+        api.routes = routes;
+        Some(api)
+    }
+
+    fn document(&self) -> &Json {
+        let found = self.registry.resolver(self.base.clone()).lookup("#");
+        found.map_or(&Json::Null, |found| found.contents())
     }
 
     /// What the description says of an answer with this status to this request; the path without query,
@@ -179,11 +195,8 @@ impl OpenApi {
         let Some(responses) = route.operations.get(method) else {
             return Described::UnknownMethod;
         };
-        let class = format!("{}XX", status / 100);
-        let content = responses
-            .0
-            .get(&status.to_string())
-            .or_else(|| responses.0.get(&class))
+        let content = (responses.0.get(&status.to_string()))
+            .or_else(|| responses.0.get(&format!("{}XX", status / 100)))
             .or_else(|| responses.0.get("default"));
         match content {
             None => Described::UnknownStatus {
@@ -204,7 +217,7 @@ impl OpenApi {
 
     /// The names of its component schemas.
     pub fn components(&self) -> impl Iterator<Item = &str> {
-        self.document
+        self.document()
             .pointer("/components/schemas")
             .and_then(Json::as_object)
             .into_iter()
@@ -213,8 +226,8 @@ impl OpenApi {
 
     /// A component schema, ready to judge; `None` when there is none of that name.
     pub fn component(&self, name: &str) -> Option<Arc<Validator>> {
-        let pointer = format!("/components/schemas/{}", escape(name));
-        self.document.pointer(&pointer)?;
+        let pointer = format!("{SCHEMAS}{}", escape(name));
+        self.document().pointer(&pointer)?;
         self.compile(&pointer).ok()
     }
 
@@ -223,20 +236,43 @@ impl OpenApi {
         if let Some(validator) = compiled.get(pointer) {
             return Ok(Arc::clone(validator));
         }
-        let schema = serde_json::json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": format!("{BASE}#{}", pointer.replace('%', "%25").replace('{', "%7B").replace('}', "%7D")) });
-        let validator = Arc::new(
-            jsonschema::options()
-                .with_registry(&self.registry)
-                .build(&schema)
-                .map_err(|error| error.to_string())?,
-        );
-        compiled.insert(pointer.to_owned(), Arc::clone(&validator));
+        // Many answers are described by a reference and nothing else.
+        let written = self.written(pointer);
+        let validator = match compiled.get(written) {
+            Some(validator) => Arc::clone(validator),
+            None => Arc::new(self.build(reference(written))?),
+        };
+        for pointer in [pointer, written] {
+            compiled.insert(pointer.to_owned(), Arc::clone(&validator));
+        }
         Ok(validator)
+    }
+
+    fn build(&self, mut schema: Json) -> Result<Validator, String> {
+        schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+        jsonschema::options()
+            .with_registry(&self.registry)
+            .with_pattern_cache(self.patterns.clone())
+            .build(&schema)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Where the schema is written that is at a pointer: in a component, if it only refers to it.
+    fn written<'a>(&'a self, pointer: &'a str) -> &'a str {
+        let document = self.document();
+        let component = |pointer: &str| {
+            let schema = document.pointer(pointer)?.as_object()?;
+            let pointer = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
+            let name = pointer.strip_prefix(SCHEMAS)?;
+            (schema.len() == 1 && !name.contains(['/', '%']) && document.pointer(pointer).is_some())
+                .then_some(pointer)
+        };
+        component(pointer).unwrap_or(pointer)
     }
 
     /// The pointers of all response schemas that cannot be compiled, with the reason.
     pub(super) fn broken_schemas(&self) -> Vec<(String, String)> {
-        let pointers = self
+        let answers = self
             .routes
             .iter()
             .flat_map(|route| route.operations.values())
@@ -247,13 +283,24 @@ impl OpenApi {
             });
         let components = self
             .components()
-            .map(|name| format!("/components/schemas/{}", escape(name)));
-        pointers
-            .chain(components)
+            .map(|name| format!("{SCHEMAS}{}", escape(name)));
+        let pointers: Vec<String> = answers.chain(components).collect();
+        let written: BTreeSet<&str> = pointers.iter().map(|it| self.written(it)).collect();
+        let all: Vec<Json> = written.into_iter().map(reference).collect();
+        if self.build(json!({ "allOf": all })).is_ok() {
+            return Vec::new();
+        }
+        (pointers.into_iter())
             .filter_map(|pointer| Some((self.compile(&pointer).err()?, pointer)))
             .map(|(why, pointer)| (pointer, why))
             .collect()
     }
+}
+
+/// A schema that refers to the one at a pointer.
+fn reference(pointer: &str) -> Json {
+    let fragment = pointer.replace('%', "%25").replace('{', "%7B");
+    json!({ "$ref": format!("{BASE}#{}", fragment.replace('}', "%7D")) })
 }
 
 impl Route {

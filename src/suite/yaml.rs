@@ -69,14 +69,16 @@ impl Node {
     /// Adds the expressions that stand in its texts, as digests.
     pub fn expressions(&self, all: &mut Vec<u64>) {
         match &self.kind {
-            Kind::Text(text) => all.extend(text.split("{{").skip(1).map(|behind| {
-                let mut hasher = DefaultHasher::new();
-                behind.split("}}").next().hash(&mut hasher);
-                hasher.finish()
-            })),
+            Kind::Text(text) if text.contains('{') => {
+                all.extend(text.split("{{").skip(1).map(|behind| {
+                    let mut hasher = DefaultHasher::new();
+                    behind.split("}}").next().hash(&mut hasher);
+                    hasher.finish()
+                }));
+            }
             Kind::List(items) => items.iter().for_each(|item| item.expressions(all)),
             Kind::Map(entries) => entries.iter().for_each(|(_, value)| value.expressions(all)),
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) => {}
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => {}
         }
     }
 
@@ -165,34 +167,31 @@ impl<'a> Reader<'a> {
 
     /// The next event; the outer `None` means that the text is broken.
     fn next(&mut self) -> Option<Option<(Event<'a>, Span)>> {
-        loop {
-            match self.parser.next_event() {
-                None => return Some(None),
-                Some(Ok((Event::Comment(..), _))) => {}
-                Some(Ok((event, at))) => {
-                    let range = at.byte_range().unwrap_or(0..0);
-                    return Some(Some((event, Span::start_of(self.source).at(range))));
-                }
-                Some(Err(error)) => {
-                    let at = error.marker().byte_offset().unwrap_or(0);
-                    let span = Span::start_of(self.source).at(at..at + 1);
-                    let line = self.source.text.lines().nth(span.location().line - 1);
-                    let help = if line.is_some_and(|line| line.contains("{{")) {
-                        "put a text with `{{ }}` in quotes where it stands inside `{ }` or `[ ]`"
-                    } else {
-                        "look here and at the lines before: a missing quote or bracket, a tab, a wrong indent"
-                    };
-                    self.report(
-                        Diagnostic::new(
-                            "yaml-syntax",
-                            &span,
-                            format!("this is not YAML: {}", error.info()),
-                        )
-                        .label("here")
-                        .help(help),
-                    );
-                    return None;
-                }
+        match self.parser.next_event() {
+            None => Some(None),
+            Some(Ok((event, at))) => {
+                let range = at.byte_range().unwrap_or(0..0);
+                Some(Some((event, Span::new(self.source, range))))
+            }
+            Some(Err(error)) => {
+                let at = error.marker().byte_offset().unwrap_or(0);
+                let span = Span::new(self.source, at..at + 1);
+                let line = self.source.text.lines().nth(span.location().line - 1);
+                let help = if line.is_some_and(|line| line.contains("{{")) {
+                    "put a text with `{{ }}` in quotes where it stands inside `{ }` or `[ ]`"
+                } else {
+                    "look here and at the lines before: a missing quote or bracket, a tab, a wrong indent"
+                };
+                self.report(
+                    Diagnostic::new(
+                        "yaml-syntax",
+                        &span,
+                        format!("this is not YAML: {}", error.info()),
+                    )
+                    .label("here")
+                    .help(help),
+                );
+                None
             }
         }
     }

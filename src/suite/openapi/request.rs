@@ -45,7 +45,7 @@ impl OpenApi {
                 })
         })?;
         let item = self
-            .document
+            .document()
             .pointer(&format!("/paths/{}", escape(&route.template)))?;
         let has = |method: &str| {
             let operation = item.get(method.to_ascii_lowercase());
@@ -118,7 +118,7 @@ impl OpenApi {
         if let Some(pointer) = map.get("$ref").and_then(Json::as_str) {
             let target = pointer
                 .strip_prefix('#')
-                .and_then(|pointer| self.document.pointer(pointer));
+                .and_then(|pointer| self.document().pointer(pointer));
             match self.resolved(target.unwrap_or(&Json::Bool(true)), profile, depth + 1) {
                 Json::Object(mut target) => {
                     own.shift_remove("$ref");
