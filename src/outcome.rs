@@ -393,6 +393,7 @@ impl RunReport {
 
 /// The requirements of a suite, before anything came of them.
 pub fn requirements(suite: &Suite, profile: Option<&str>) -> Vec<RequirementResult> {
+    let generated = suite.for_generated_cases();
     let told = |requirement: &Requirement| RequirementResult {
         id: requirement.id.clone(),
         text: requirement.text_for(profile).to_owned(),
@@ -402,7 +403,7 @@ pub fn requirements(suite: &Suite, profile: Option<&str>) -> Vec<RequirementResu
         cases: Vec::new(),
         verdict: None,
         untested: requirement.untested.clone(),
-        generated: suite.is_for_generated_cases(&requirement.id),
+        generated: generated.contains(requirement.id.as_str()),
     };
     suite.requirements.values().map(told).collect()
 }

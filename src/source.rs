@@ -27,8 +27,11 @@ impl Source {
         let text = text.into();
         let lines = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let mut line_starts = Vec::with_capacity(lines);
-        line_starts.push(0);
-        line_starts.extend(text.match_indices('\n').map(|(at, _)| place(at + 1)));
+        let mut at = 0;
+        for line in text.as_bytes().split(|byte| *byte == b'\n') {
+            line_starts.push(place(at));
+            at += line.len() + 1;
+        }
         let line_starts = line_starts.into_boxed_slice();
         Arc::new(Self {
             name: name.into(),

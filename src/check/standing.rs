@@ -130,7 +130,7 @@ pub fn standing(
                         },
                     ),
                     Some(json) => {
-                        if let Some(actual) = violations(&validator, json) {
+                        if let Some(actual) = violations(validator, json) {
                             push(
                                 "openapi",
                                 &format!(

@@ -8,7 +8,7 @@ mod request;
 pub use request::Described as DescribedRequest;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jsonschema::{PatternCache, Registry, Uri, Validator, uri};
 use serde_json::{Value as Json, json};
@@ -54,18 +54,25 @@ struct Responses(BTreeMap<String, Content>);
 enum Content {
     /// The description names no content.
     None,
-    /// JSON that fits the schema at this pointer, or any JSON; `or_other`: or something else.
+    /// JSON that fits the schema, or any JSON; `or_other`: or something else.
     Json {
-        schema: Option<String>,
+        schema: Option<Schema>,
         or_other: bool,
     },
     /// Another media type, which is not judged.
     Other,
 }
 
+/// A schema, compiled when it is first needed; `None` when it cannot be.
+#[derive(Debug)]
+struct Schema {
+    pointer: String,
+    compiled: OnceLock<Option<Arc<Validator>>>,
+}
+
 /// What the description says of an answer.
 #[derive(Debug)]
-pub enum Described {
+pub enum Described<'a> {
     /// The description does not know the path.
     UnknownPath,
     /// The path is known, the method is not; what may be answered is not described.
@@ -82,7 +89,7 @@ pub enum Described {
     /// The status is described with content that is not judged.
     Unjudged,
     /// The status is described with JSON that fits this schema.
-    Fits(Arc<Validator>),
+    Fits(&'a Validator),
 }
 
 impl OpenApi {
@@ -187,7 +194,7 @@ impl OpenApi {
 
     /// What the description says of an answer with this status to this request; the path without query,
     /// `json` as the answer's Content-Type says.
-    pub fn describes(&self, method: &str, path: &str, status: u16, json: bool) -> Described {
+    pub fn describes(&self, method: &str, path: &str, status: u16, json: bool) -> Described<'_> {
         let asked: Vec<&str> = path.split('/').collect();
         let Some(route) = self.routes.iter().find(|route| route.matches(&asked)) else {
             return Described::UnknownPath;
@@ -207,11 +214,13 @@ impl OpenApi {
             Some(Content::Other | Content::Json { schema: None, .. }) => Described::Unjudged,
             Some(Content::Json { or_other: true, .. }) if !json => Described::Unjudged,
             Some(Content::Json {
-                schema: Some(pointer),
+                schema: Some(schema),
                 ..
-            }) => self
-                .compile(pointer)
-                .map_or(Described::Unjudged, Described::Fits),
+            }) => {
+                let made = || self.compile(&schema.pointer).ok();
+                let validator = schema.compiled.get_or_init(made).as_deref();
+                validator.map_or(Described::Unjudged, Described::Fits)
+            }
         }
     }
 
@@ -237,7 +246,7 @@ impl OpenApi {
             return Ok(Arc::clone(validator));
         }
         // Many answers are described by a reference and nothing else.
-        let written = self.written(pointer);
+        let written = written(self.document(), pointer);
         let validator = match compiled.get(written) {
             Some(validator) => Arc::clone(validator),
             None => Arc::new(self.build(reference(written))?),
@@ -257,19 +266,6 @@ impl OpenApi {
             .map_err(|error| error.to_string())
     }
 
-    /// Where the schema is written that is at a pointer: in a component, if it only refers to it.
-    fn written<'a>(&'a self, pointer: &'a str) -> &'a str {
-        let document = self.document();
-        let component = |pointer: &str| {
-            let schema = document.pointer(pointer)?.as_object()?;
-            let pointer = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
-            let name = pointer.strip_prefix(SCHEMAS)?;
-            (schema.len() == 1 && !name.contains(['/', '%']) && document.pointer(pointer).is_some())
-                .then_some(pointer)
-        };
-        component(pointer).unwrap_or(pointer)
-    }
-
     /// The pointers of all response schemas that cannot be compiled, with the reason.
     pub(super) fn broken_schemas(&self) -> Vec<(String, String)> {
         let answers = self
@@ -278,15 +274,19 @@ impl OpenApi {
             .flat_map(|route| route.operations.values())
             .flat_map(|responses| responses.0.values())
             .filter_map(|content| match content {
-                Content::Json { schema, .. } => schema.clone(),
+                Content::Json { schema, .. } => Some(schema.as_ref()?.pointer.clone()),
                 _ => None,
             });
         let components = self
             .components()
             .map(|name| format!("{SCHEMAS}{}", escape(name)));
         let pointers: Vec<String> = answers.chain(components).collect();
-        let written: BTreeSet<&str> = pointers.iter().map(|it| self.written(it)).collect();
-        let all: Vec<Json> = written.into_iter().map(reference).collect();
+        let document = self.document();
+        let different: BTreeSet<&str> = pointers.iter().map(String::as_str).collect();
+        let different: BTreeSet<&str> = (different.into_iter())
+            .map(|pointer| written(document, pointer))
+            .collect();
+        let all: Vec<Json> = different.into_iter().map(reference).collect();
         if self.build(json!({ "allOf": all })).is_ok() {
             return Vec::new();
         }
@@ -295,6 +295,18 @@ impl OpenApi {
             .map(|(why, pointer)| (pointer, why))
             .collect()
     }
+}
+
+/// Where the schema is written that is at a pointer: in a component, if it only refers to it.
+fn written<'a>(document: &'a Json, pointer: &'a str) -> &'a str {
+    let component = || {
+        let schema = document.pointer(pointer)?.as_object()?;
+        let pointer = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
+        let name = pointer.strip_prefix(SCHEMAS)?;
+        (schema.len() == 1 && !name.contains(['/', '%']) && document.pointer(pointer).is_some())
+            .then_some(pointer)
+    };
+    component().unwrap_or(pointer)
 }
 
 /// A schema that refers to the one at a pointer.
@@ -310,6 +322,8 @@ impl Route {
                 .segments
                 .iter()
                 .zip(path)
+                // Paths differ at their ends.
+                .rev()
                 .all(|(segment, part)| match segment {
                     Segment::Literal(text) => text == part,
                     Segment::Parameter => !part.is_empty(),
@@ -357,9 +371,10 @@ fn responses(document: &Json, operation: &Json, at: &str) -> Result<Responses, S
             {
                 None => Content::Other,
                 Some(media) => Content::Json {
-                    schema: content[media]
-                        .get("schema")
-                        .map(|_| format!("{at}/content/{}/schema", escape(media))),
+                    schema: content[media].get("schema").map(|_| Schema {
+                        pointer: format!("{at}/content/{}/schema", escape(media)),
+                        compiled: OnceLock::new(),
+                    }),
                     or_other: content.len() > 1,
                 },
             },
@@ -393,7 +408,11 @@ components:
 ";
 
     fn api() -> OpenApi {
-        let source = Source::new("openapi.yaml", TEXT);
+        api_of(TEXT)
+    }
+
+    fn api_of(text: &str) -> OpenApi {
+        let source = Source::new("openapi.yaml", text);
         let mut found = Vec::new();
         let node = yaml::parse(&source, &mut found);
         let api = node.and_then(|node| OpenApi::read(&node, &mut found));
@@ -437,5 +456,43 @@ components:
         );
         assert!(api.broken_schemas().is_empty());
         assert!(api.component("Pool").is_some() && api.component("Pond").is_none());
+    }
+
+    #[test]
+    fn what_only_refers_to_a_component_is_compiled_with_it() {
+        let api = api();
+        let pool = api.component("Pool").unwrap();
+        let Described::Fits(answer) = api.describes("GET", "/pools/7", 200, true) else {
+            panic!("it is described");
+        };
+        assert!(std::ptr::eq(&raw const *pool, answer));
+        let Described::Fits(error) = api.describes("GET", "/pools/7", 404, true) else {
+            panic!("it is described");
+        };
+        assert!(!std::ptr::eq(&raw const *pool, error));
+    }
+
+    #[test]
+    fn each_schema_that_cannot_be_compiled_is_told_and_what_refers_to_it() {
+        let broken = |changes: &[(&str, &str)]| {
+            let change = |text: String, (from, to): &(&str, &str)| text.replace(from, to);
+            let api = api_of(&changes.iter().fold(TEXT.to_owned(), change));
+            let pointers = api.broken_schemas().into_iter();
+            pointers.map(|(pointer, _)| pointer).collect::<Vec<_>>()
+        };
+        let (list, pattern) = (
+            ("required: [message]", "required: 5"),
+            ("type: [string, 'null']", "pattern: '('"),
+        );
+        let error = "/components/responses/Error/content/application~1json/schema";
+        let pool = [
+            "/paths/~1pools~1{id}/get/responses/200/content/application~1json/schema",
+            "/components/schemas/Pool",
+        ];
+        assert_eq!(broken(&[list]), [error]);
+        assert_eq!(broken(&[pattern]), pool);
+        assert_eq!(broken(&[list, pattern]), [pool[0], error, pool[1]]);
+        let nowhere = ("schemas/Pool'", "schemas/Pond'");
+        assert_eq!(broken(&[nowhere]), [pool[0]]);
     }
 }

@@ -293,9 +293,9 @@ impl<'a> Reader<'a> {
                 self.remember(anchor, &node);
                 return Some(node);
             }
-            let name = match &event {
-                Event::Scalar(text, ..) => text.clone().into_owned(),
-                _ => {
+            let name = match event {
+                Event::Scalar(text, ..) => text.into_owned(),
+                event => {
                     self.report(
                         Diagnostic::new("yaml-key", &key_span, "a key must be plain text")
                             .label("this key is a list, a mapping or an alias"),

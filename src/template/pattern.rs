@@ -1,4 +1,4 @@
-//! Regular expressions that are only known while a run goes on, compiled once each.
+//! Regular expressions, compiled once each, be they known when a suite is loaded or only while a run goes on.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};

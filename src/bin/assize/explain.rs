@@ -43,7 +43,7 @@ pub(crate) fn explain(arguments: &args::Explain) -> anyhow::Result<u8> {
                 Limits::STANDARD,
             )?;
             let cases = expand(&suite, &target, &Generate::default()).cases;
-            let generated = suite.is_for_generated_cases(&found.id);
+            let generated = suite.for_generated_cases().contains(found.id.as_str());
             say(&requirement(found, &cases, generated))?;
             Ok(0)
         }

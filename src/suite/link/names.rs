@@ -28,12 +28,12 @@ impl Linker<'_> {
         what: &str,
         code: &'static str,
         name: &Spanned<String>,
-        known: impl Iterator<Item = &'n str>,
+        known: impl Iterator<Item = &'n str> + Clone,
     ) -> bool {
-        let known: Vec<&str> = known.collect();
-        if known.contains(&name.value.as_str()) {
+        if known.clone().any(|known| known == name.value) {
             return true;
         }
+        let known: Vec<&str> = known.collect();
         let mut diagnostic = Diagnostic::new(
             code,
             &name.span,

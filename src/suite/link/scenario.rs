@@ -200,6 +200,10 @@ impl Linker<'_> {
 
     pub(super) fn requirement(&mut self, requirement: &Spanned<String>) {
         let requirements = self.requirements;
+        // They are named often.
+        if self.used.contains(&requirement.value) && requirements.contains_key(&requirement.value) {
+            return;
+        }
         self.known(
             "requirement",
             "unknown-requirement",

@@ -10,7 +10,7 @@ mod requirement;
 mod resource;
 mod scenario;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::openapi::OpenApi;
@@ -62,14 +62,13 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Whether generated cases alone can show a requirement: a rule for boundaries names it, and no scenario.
-    pub fn is_for_generated_cases(&self, requirement: &str) -> bool {
-        let named =
-            |rule: &BoundaryRule| rule.requirements.iter().any(|id| id.value == requirement);
-        self.boundaries.iter().any(named)
-            && !self
-                .scenarios
-                .iter()
-                .any(|scenario| scenario.shows().contains(&requirement))
+    /// The requirements that generated cases alone can show: a rule for boundaries names them, and no scenario.
+    pub fn for_generated_cases(&self) -> BTreeSet<&str> {
+        let rules = self.boundaries.iter().flat_map(|rule| &rule.requirements);
+        let mut ids: BTreeSet<&str> = rules.map(|id| id.value.as_str()).collect();
+        for id in self.scenarios.iter().flat_map(|scenario| scenario.shown()) {
+            ids.remove(id);
+        }
+        ids
     }
 }

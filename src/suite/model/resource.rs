@@ -67,7 +67,7 @@ impl Resource {
     }
 
     /// The names of its operations.
-    pub fn operation_names(&self) -> impl Iterator<Item = &str> {
+    pub fn operation_names(&self) -> impl Iterator<Item = &str> + Clone {
         ["create", "read"]
             .into_iter()
             .chain(self.delete.as_ref().map(|_| "delete"))

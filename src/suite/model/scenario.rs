@@ -119,19 +119,25 @@ pub enum Action {
 impl Scenario {
     /// The requirements that it shows, its own first, each once.
     pub fn shows(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = Vec::new();
+        for id in self.shown() {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
+    /// The same, as often as they are named.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &str> {
         let further = self
             .steps
             .iter()
             .flat_map(|step| &step.then)
             .chain(&self.then)
             .flat_map(|expect| &expect.requirements);
-        let mut ids: Vec<&str> = Vec::new();
-        for id in self.requirements.iter().chain(further) {
-            if !ids.contains(&id.value.as_str()) {
-                ids.push(&id.value);
-            }
-        }
-        ids
+        let all = self.requirements.iter().chain(further);
+        all.map(|id| id.value.as_str())
     }
 
     /// A scenario that nobody has written, of a kind that is also its tag: `given` and `steps`, and nothing else.

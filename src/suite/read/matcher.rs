@@ -5,6 +5,7 @@ use crate::source::Diagnostic;
 use crate::suite::model::{MatchOp, Matcher};
 use crate::suite::shape::MATCH_OPERATORS;
 use crate::suite::yaml::{Key, Kind, Node};
+use crate::template::pattern;
 
 /// A matcher: any value, in which mappings with `$` keys are operators.
 pub(in crate::suite) fn matcher(node: &Node, found: &mut Found) -> Option<Matcher> {
@@ -42,7 +43,7 @@ fn operator(key: &Key, node: &Node, found: &mut Found) -> Option<MatchOp> {
     Some(match key.name.as_str() {
         "$matches" => {
             let template = template(node, found)?;
-            let regex = template.literal().map(regex::Regex::new).transpose();
+            let regex = template.literal().map(pattern).transpose();
             if let Err(error) = &regex {
                 found.push(
                     Diagnostic::new("bad-regex", &node.span, "this is no regular expression")
