@@ -42,6 +42,8 @@ use super::refusal::Refusal;
 use super::store::{self, Action, Caller, Depth, Reply, State, Target};
 use super::weather::Weather;
 
+static TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+
 /// The largest body that is read.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
@@ -357,7 +359,7 @@ impl Api {
     fn authenticate(&self, parts: &Parts, now: Timestamp) -> Result<Caller, Refusal> {
         let token = parts
             .headers
-            .get("x-auth-token")
+            .get(&TOKEN)
             .and_then(|token| token.to_str().ok());
         let known = self
             .identities

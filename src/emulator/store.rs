@@ -96,13 +96,12 @@ fn list(
         }
         _ => None,
     };
-    let ids = state.ids(kind).into_iter().filter(|id| {
-        let mine = state
-            .common((kind, *id))
-            .is_some_and(|common| caller.sees(&common.project));
-        mine && state.listed(*id)
-            && parent.is_none_or(|parent| state.parent((kind, *id)) == Some(parent))
+    let shown = state.commons(kind).filter(|common| {
+        caller.sees(&common.project)
+            && state.listed(common.id)
+            && parent.is_none_or(|parent| state.parent((kind, common.id)) == Some(parent))
     });
+    let ids = shown.map(|common| common.id);
     Ok(Reply::Listed(kind, ids.collect()))
 }
 

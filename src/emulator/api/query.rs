@@ -13,6 +13,9 @@ pub(super) struct Query {
 
 impl Query {
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
         let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode(key), decode(value))

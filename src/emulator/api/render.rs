@@ -62,14 +62,14 @@ pub(super) fn object(state: &State, reference: Ref, view: View, object: &mut Obj
 /// What an object starts with.
 fn head(state: &State, kind: Kind, common: &Common, object: &mut Object<'_>) {
     object.id("id", common.id);
-    object.put("tenant_id", &common.project);
+    object.text("tenant_id", &common.project);
     for (field, value) in [
         ("project_id", &common.project),
         ("name", &common.name),
         ("description", &common.description),
     ] {
         if state.rules.has(kind, field) {
-            object.put(field, value);
+            object.text(field, value);
         }
     }
     object.put("admin_state_up", common.admin_state_up);
@@ -154,8 +154,8 @@ fn load_balancer(state: &State, it: &LoadBalancer, object: &mut Object<'_>) {
     } = it;
     object.id("vip_subnet_id", *vip_subnet);
     object.id("vip_port_id", *vip_port);
-    object.put("vip_address", vip_address);
-    object.put("provider", provider);
+    object.text("vip_address", vip_address);
+    object.text("provider", provider);
     let listeners = state.listeners_of(common.id);
     object.references("listeners", listeners.iter().map(|it| it.common.id));
     let pools = state.pools_of(common.id);
@@ -240,7 +240,7 @@ fn member(it: &Member, object: &mut Object<'_>) {
         subnet,
         weight,
     } = it;
-    object.put("address", address);
+    object.text("address", address);
     object.put("protocol_port", port);
     object.id("subnet_id", *subnet);
     object.put("weight", weight);
@@ -313,7 +313,7 @@ fn l7_rule(it: &L7Rule, object: &mut Object<'_>) {
     object.word("type", test.kind.as_str());
     object.word("compare_type", test.compare.as_str());
     object.put("key", &test.key);
-    object.put("value", &test.value);
+    object.text("value", &test.value);
     object.put("invert", test.invert);
 }
 

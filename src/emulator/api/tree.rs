@@ -43,7 +43,7 @@ fn load_balancer(state: &State, id: Uuid, node: &mut Object<'_>) {
 /// What every node says.
 fn head(common: &Common, provisioning: Provisioning, operating: &str, node: &mut Object<'_>) {
     node.id("id", common.id);
-    node.put("name", &common.name);
+    node.text("name", &common.name);
     node.word("provisioning_status", provisioning.as_str());
     node.word("operating_status", operating);
 }
@@ -100,7 +100,7 @@ fn pool(state: &State, it: &Pool, node: &mut Object<'_>) {
 
 fn member(state: &State, it: &Member, node: &mut Object<'_>) {
     begin(state, Kind::Member, &it.common, false, node);
-    node.put("address", &it.address);
+    node.text("address", &it.address);
     node.put("protocol_port", it.port);
 }
 

@@ -1,7 +1,5 @@
 //! How a change comes to pass: at once, or as PENDING first and done when its time has come.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -59,55 +57,49 @@ impl State {
             deleted,
         } = effects;
         self.remember(&created, &deleted);
-        let named: Vec<Ref> = created
-            .iter()
-            .chain(&updated)
-            .chain(&deleted)
-            .copied()
-            .collect();
-        let mut touched: BTreeSet<Ref> = updated.into_iter().collect();
-        for reference in &named {
-            touched.extend(self.around(*reference));
+        let mut touched = updated.clone();
+        for reference in created.iter().chain(&updated).chain(&deleted) {
+            self.around(*reference, &mut touched);
         }
-        for reference in created.iter().chain(&deleted) {
-            touched.remove(reference);
-        }
-        let settled = touched.iter().chain(&created).copied().collect();
-        let transition = Transition {
-            settled,
-            removed: deleted.clone(),
-            ..Transition::default()
-        };
+        touched.sort_unstable();
+        touched.dedup();
+        touched.retain(|it| !created.contains(it) && !deleted.contains(it));
         let detour = self.detour(&touched);
-        match self.rules.settling {
-            Settling::AtOnce => self.complete(transition),
-            Settling::Later => {
-                let marks = [
-                    (Provisioning::PendingCreate, created),
-                    (Provisioning::PendingUpdate, touched.into_iter().collect()),
-                    (Provisioning::PendingDelete, deleted),
-                ];
-                for (mark, references) in marks {
-                    for reference in references {
-                        self.mark(reference, mark);
-                    }
+        let later = self.rules.settling == Settling::Later;
+        if later {
+            for (mark, references) in [
+                (Provisioning::PendingCreate, &created),
+                (Provisioning::PendingUpdate, &touched),
+                (Provisioning::PendingDelete, &deleted),
+            ] {
+                for reference in references {
+                    self.mark(*reference, mark);
                 }
-                let wait = self.random.duration(&self.pending.clone());
-                if let Some(begun_anew) = detour {
-                    let halfway = Transition {
-                        begun_anew,
-                        ..Transition::default()
-                    };
-                    let due = now.checked_add(wait / 2).unwrap_or(Timestamp::MAX);
-                    let sequence = self.next_sequence();
-                    self.transitions.insert((due, sequence), halfway);
-                }
-                let due = now.checked_add(wait).unwrap_or(Timestamp::MAX);
-                let due = self.never(&transition.removed).unwrap_or(due);
-                let sequence = self.next_sequence();
-                self.transitions.insert((due, sequence), transition);
             }
         }
+        touched.extend(created);
+        let transition = Transition {
+            settled: touched,
+            removed: deleted,
+            ..Transition::default()
+        };
+        if !later {
+            return self.complete(transition);
+        }
+        let wait = self.random.duration(&self.pending.clone());
+        if let Some(begun_anew) = detour {
+            let halfway = Transition {
+                begun_anew,
+                ..Transition::default()
+            };
+            let due = now.checked_add(wait / 2).unwrap_or(Timestamp::MAX);
+            let sequence = self.next_sequence();
+            self.transitions.insert((due, sequence), halfway);
+        }
+        let due = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        let due = self.never(&transition.removed).unwrap_or(due);
+        let sequence = self.next_sequence();
+        self.transitions.insert((due, sequence), transition);
     }
 
     /// Takes an object away at a later time, which nothing shows until then.
@@ -154,43 +146,34 @@ impl State {
         }
     }
 
-    /// The objects that a change of one locks with it: what it hangs below, and the listeners it serves.
-    fn around(&self, (kind, id): Ref) -> Vec<Ref> {
-        let mut around: Vec<Ref> = self
-            .load_balancer_of((kind, id))
-            .map(|it| (Kind::LoadBalancer, it))
-            .into_iter()
-            .collect();
+    /// Adds the objects that a change of one locks with it: what it hangs below, and the listeners it serves.
+    fn around(&self, (kind, id): Ref, around: &mut Vec<Ref>) {
+        let listener = |id| (Kind::Listener, id);
         match kind {
-            Kind::LoadBalancer | Kind::Listener => {}
+            Kind::LoadBalancer => return,
+            Kind::Listener => {}
             Kind::Pool => {
-                around.extend(
-                    self.listeners_using(id)
-                        .iter()
-                        .map(|it| (Kind::Listener, it.common.id)),
-                );
-                around.extend(
-                    self.policies_using(id)
-                        .iter()
-                        .map(|it| (Kind::Listener, it.listener)),
-                );
+                let default_of = self.listeners_using(id).into_iter();
+                around.extend(default_of.map(|it| listener(it.common.id)));
+                let target_of = self.policies_using(id).into_iter();
+                around.extend(target_of.map(|it| listener(it.listener)));
             }
             Kind::Member | Kind::HealthMonitor => {
                 if let Some(pool) = self.parent((kind, id)) {
                     around.push((Kind::Pool, pool));
-                    around.extend(self.around((Kind::Pool, pool)));
+                    return self.around((Kind::Pool, pool), around);
                 }
             }
-            Kind::L7Policy => around.extend(self.parent((kind, id)).map(|it| (Kind::Listener, it))),
+            Kind::L7Policy => around.extend(self.parent((kind, id)).map(listener)),
             Kind::L7Rule => {
                 if let Some(policy) = self.parent((kind, id)) {
                     around.push((Kind::L7Policy, policy));
-                    around.extend(self.around((Kind::L7Policy, policy)));
+                    return self.around((Kind::L7Policy, policy), around);
                 }
             }
         }
-        around.retain(|it| *it != (kind, id));
-        around
+        let balancer = self.load_balancer_of((kind, id));
+        around.extend(balancer.map(|it| (Kind::LoadBalancer, it)));
     }
 
     /// Takes an object away with everything below it; whatever referred to it refers to nothing.

@@ -85,14 +85,19 @@ impl State {
 
     /// The ids of a kind, ascending.
     pub(crate) fn ids(&self, kind: Kind) -> Vec<Uuid> {
+        self.commons(kind).map(|common| common.id).collect()
+    }
+
+    /// What the objects of a kind have in common, by ascending id.
+    pub(super) fn commons(&self, kind: Kind) -> Box<dyn Iterator<Item = &Common> + '_> {
         match kind {
-            Kind::LoadBalancer => self.load_balancers.keys().copied().collect(),
-            Kind::Listener => self.listeners.keys().copied().collect(),
-            Kind::Pool => self.pools.keys().copied().collect(),
-            Kind::Member => self.members.keys().copied().collect(),
-            Kind::HealthMonitor => self.monitors.keys().copied().collect(),
-            Kind::L7Policy => self.policies.keys().copied().collect(),
-            Kind::L7Rule => self.l7_rules.keys().copied().collect(),
+            Kind::LoadBalancer => Box::new(self.load_balancers.values().map(|it| &it.common)),
+            Kind::Listener => Box::new(self.listeners.values().map(|it| &it.common)),
+            Kind::Pool => Box::new(self.pools.values().map(|it| &it.common)),
+            Kind::Member => Box::new(self.members.values().map(|it| &it.common)),
+            Kind::HealthMonitor => Box::new(self.monitors.values().map(|it| &it.common)),
+            Kind::L7Policy => Box::new(self.policies.values().map(|it| &it.common)),
+            Kind::L7Rule => Box::new(self.l7_rules.values().map(|it| &it.common)),
         }
     }
 
@@ -348,11 +353,10 @@ impl State {
             Kind::L7Rule => quotas.l7_rules,
         };
         let Some(bound) = bound else { return Ok(()) };
-        let owns = |id: &Uuid| {
-            self.common((kind, *id))
-                .is_some_and(|common| common.project == project && self.counts(*id))
-        };
-        let owned = self.ids(kind).iter().filter(|id| owns(id)).count();
+        let owned = self
+            .commons(kind)
+            .filter(|common| common.project == project && self.counts(common.id))
+            .count();
         if owned + more > bound {
             Err(Refusal::Quota { kind })
         } else {

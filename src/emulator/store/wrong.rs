@@ -1,7 +1,6 @@
 //! What the store does wrong where a defect says so. Each function stands for one decision of the store, which
 //! asks it there; without defects all of them answer that nothing is to be done otherwise.
 
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -269,7 +268,7 @@ impl State {
     }
 
     /// What a change makes begin anew halfway.
-    pub(super) fn detour(&self, touched: &BTreeSet<Ref>) -> Option<Vec<Ref>> {
+    pub(super) fn detour(&self, touched: &[Ref]) -> Option<Vec<Ref>> {
         let balancers = touched
             .iter()
             .filter(|(kind, _)| *kind == Kind::LoadBalancer);
