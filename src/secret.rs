@@ -21,8 +21,10 @@ pub struct Secrets(Arc<RwLock<Known>>);
 struct Known {
     /// The longest first.
     secrets: Vec<Secret>,
-    /// Finds every form of every secret; made when something is first looked at.
+    /// Finds every form of every secret; made when a text with escapes is first looked at.
     finder: OnceLock<Regex>,
+    /// Finds those that there can be in a text without any.
+    plain: OnceLock<Regex>,
 }
 
 #[derive(Debug)]
@@ -65,7 +67,7 @@ impl Secrets {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for (text, name) in secrets {
             if !text.is_empty() && known.secrets.iter().all(|other| other.text != text) {
-                known.finder = OnceLock::new();
+                (known.finder, known.plain) = Default::default();
                 known.secrets.push(Secret {
                     text,
                     name,
@@ -88,7 +90,7 @@ impl Secrets {
     /// The same for bytes; those that are no UTF-8 stay.
     pub fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        match known.finder() {
+        match known.finder(bytes) {
             None => bytes.to_vec(),
             Some(finder) => finder
                 .replace_all(bytes, |found: &Captures<'_>| {
@@ -101,7 +103,7 @@ impl Secrets {
     /// The name of a secret that the bytes tell in one of its forms.
     pub fn told_by(&self, bytes: &[u8]) -> Option<String> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let found = known.finder()?.find(bytes)?;
+        let found = known.finder(bytes)?.find(bytes)?;
         Some(known.name_of(found.as_bytes()).to_owned())
     }
 
@@ -132,16 +134,21 @@ impl Secrets {
 }
 
 impl Known {
-    /// `None` where there are no secrets.
-    fn finder(&self) -> Option<&Regex> {
-        let patterns = || self.secrets.iter().map(|secret| pattern_of(&secret.text));
+    /// What finds every secret in a text; `None` where there are none.
+    fn finder(&self, text: &[u8]) -> Option<&Regex> {
+        let (finder, form): (_, Form) = if text.iter().any(|byte| ESCAPES.contains(byte)) {
+            (&self.finder, any_form)
+        } else {
+            (&self.plain, own_form)
+        };
+        let patterns = || (self.secrets.iter()).map(|secret| pattern_of(&secret.text, form));
         let made = || compiled(&patterns().collect::<Vec<_>>().join("|"));
-        (!self.secrets.is_empty()).then(|| self.finder.get_or_init(made))
+        (!self.secrets.is_empty()).then(|| finder.get_or_init(made))
     }
 
     fn name_of(&self, found: &[u8]) -> &str {
         let own = |secret: &&Secret| {
-            let made = || compiled(&format!("^(?:{})$", pattern_of(&secret.text)));
+            let made = || compiled(&format!("^(?:{})$", pattern_of(&secret.text, any_form)));
             secret.finder.get_or_init(made).is_match(found)
         };
         self.secrets
@@ -151,13 +158,16 @@ impl Known {
     }
 }
 
+/// A pattern of one character.
+type Form = fn(char) -> String;
+
 /// A pattern of every form in which a secret is looked for; each of its characters may be written otherwise than
 /// its neighbours are.
-fn pattern_of(secret: &str) -> String {
-    let mut forms: Vec<String> = vec![secret.chars().map(any_form).collect()];
+fn pattern_of(secret: &str, form: Form) -> String {
+    let mut forms: Vec<String> = vec![secret.chars().map(form).collect()];
     for text in base64_of(secret.as_bytes()) {
         let form = |character: char| match character {
-            '/' | '+' | '-' | '_' => any_form(character),
+            '/' | '+' | '-' | '_' => form(character),
             plain => plain.to_string(),
         };
         forms.push(text.chars().map(form).collect());
@@ -165,10 +175,17 @@ fn pattern_of(secret: &str) -> String {
     forms.join("|")
 }
 
+/// Every form of a character but itself has one of these in it.
+const ESCAPES: &[u8] = b"\\%&+";
+
+fn own_form(character: char) -> String {
+    regex::escape(character.encode_utf8(&mut [0; 4]))
+}
+
 /// A pattern of one character as it is, and escaped as in JSON, in markup, in a URL, and by this program.
 fn any_form(character: char) -> String {
     let code = u32::from(character);
-    let mut forms = vec![regex::escape(character.encode_utf8(&mut [0; 4]))];
+    let mut forms = vec![own_form(character)];
     // Escaped text that is escaped again has more backslashes.
     let short = match character {
         '"' | '/' | '\\' => Some(forms[0].clone()),
@@ -278,6 +295,21 @@ mod tests {
                     assert!(told.contains("${token}"), "{whole}: {told}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_form_without_escapes_of_its_own_is_found_in_a_text_without_any() {
+        let secrets = Secrets::new([("open sesame".to_owned(), "word".to_owned())]);
+        for form in [
+            "open sesame",
+            "open+sesame",
+            "open%20sesame",
+            "open&#32;sesame",
+            "open\\u0020sesame",
+            "b3BlbiBzZXNhbW",
+        ] {
+            assert_eq!(secrets.redact(&format!("<{form}>")), "<${word}>", "{form}");
         }
     }
 

@@ -352,7 +352,7 @@ impl Loader {
                 span: node.span.clone(),
                 expressions: expressions(&node),
             });
-            self.parts.openapi = OpenApi::read(&node, &mut self.found);
+            self.parts.openapi = OpenApi::read(node, &mut self.found);
         }
     }
 }

@@ -94,14 +94,19 @@ pub enum Described<'a> {
 
 impl OpenApi {
     /// Reads the description; what is wrong with it is in `found`.
-    pub(super) fn read(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Self> {
-        let document = node.to_json();
+    pub(super) fn read(node: Node, found: &mut Vec<Diagnostic>) -> Option<Self> {
+        let span = node.span.clone();
+        let paths = match node.get("paths").map(|paths| &paths.kind) {
+            Some(Kind::Map(paths)) => paths.iter().map(|(path, _)| path.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let document = node.into_json();
         let version = document.get("openapi").and_then(Json::as_str).unwrap_or("");
         if !version.starts_with("3.1") {
             found.push(
                 Diagnostic::new(
                     "bad-openapi",
-                    &node.span,
+                    &span,
                     "this is no OpenAPI 3.1 description",
                 )
                 .label(format!("its `openapi` is `{version}`"))
@@ -118,7 +123,7 @@ impl OpenApi {
                 found.push(
                     Diagnostic::new(
                         "bad-openapi",
-                        &node.span,
+                        &span,
                         format!("a reference in the description cannot be resolved: {error}"),
                     )
                     .help("only references inside the document are followed"),
@@ -135,45 +140,35 @@ impl OpenApi {
         };
         let document = api.document();
         let mut routes = Vec::new();
-        if let Some(Node {
-            kind: Kind::Map(paths),
-            ..
-        }) = node.get("paths")
-        {
-            for (path, _) in paths {
-                let pointer = format!("/paths/{}", escape(&path.name));
-                let item = document.pointer(&pointer);
-                let mut operations = BTreeMap::new();
-                for method in [
-                    "get", "put", "post", "delete", "options", "head", "patch", "trace",
-                ] {
-                    if let Some(operation) = item.and_then(|item| item.get(method)) {
-                        let at = format!("{pointer}/{method}/responses");
-                        match responses(document, operation, &at) {
-                            Ok(responses) => {
-                                operations.insert(method.to_ascii_uppercase(), responses);
-                            }
-                            Err(message) => found.push(
-                                Diagnostic::new(
-                                    "bad-openapi",
-                                    &path.span,
-                                    format!(
-                                        "{} {}: {message}",
-                                        method.to_ascii_uppercase(),
-                                        path.name
-                                    ),
-                                )
-                                .label("in this path"),
-                            ),
+        for path in paths {
+            let pointer = format!("/paths/{}", escape(&path.name));
+            let item = document.pointer(&pointer);
+            let mut operations = BTreeMap::new();
+            for method in [
+                "get", "put", "post", "delete", "options", "head", "patch", "trace",
+            ] {
+                if let Some(operation) = item.and_then(|item| item.get(method)) {
+                    let at = format!("{pointer}/{method}/responses");
+                    match responses(document, operation, &at) {
+                        Ok(responses) => {
+                            operations.insert(method.to_ascii_uppercase(), responses);
                         }
+                        Err(message) => found.push(
+                            Diagnostic::new(
+                                "bad-openapi",
+                                &path.span,
+                                format!("{} {}: {message}", method.to_ascii_uppercase(), path.name),
+                            )
+                            .label("in this path"),
+                        ),
                     }
                 }
-                routes.push(Route {
-                    segments: segments(&path.name),
-                    template: path.name.clone(),
-                    operations,
-                });
             }
+            routes.push(Route {
+                segments: segments(&path.name),
+                template: path.name.clone(),
+                operations,
+            });
         }
         // Literal segments win over parameters, as OpenAPI asks for.
         routes.sort_by_key(|route| {
@@ -415,7 +410,7 @@ components:
         let source = Source::new("openapi.yaml", text);
         let mut found = Vec::new();
         let node = yaml::parse(&source, &mut found);
-        let api = node.and_then(|node| OpenApi::read(&node, &mut found));
+        let api = node.and_then(|node| OpenApi::read(node, &mut found));
         assert!(found.is_empty(), "{found:?}");
         api.unwrap_or_else(|| panic!("no description"))
     }

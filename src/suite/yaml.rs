@@ -103,18 +103,25 @@ impl Node {
 
     /// The same value without its places.
     pub fn to_json(&self) -> Value {
-        match &self.kind {
+        self.clone().into_json()
+    }
+
+    /// The value without its places.
+    pub fn into_json(self) -> Value {
+        match self.kind {
             Kind::Null => Value::Null,
-            Kind::Bool(truth) => Value::Bool(*truth),
-            Kind::Number(number) => Value::Number(number.clone()),
-            Kind::Text(text) => Value::String(text.clone()),
-            Kind::List(items) => items.iter().map(Node::to_json).collect(),
-            Kind::Map(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|(key, node)| (key.name.clone(), node.to_json()))
-                    .collect(),
-            ),
+            Kind::Bool(truth) => Value::Bool(truth),
+            Kind::Number(number) => Value::Number(number),
+            Kind::Text(text) => Value::String(text),
+            Kind::List(items) => items.into_iter().map(Node::into_json).collect(),
+            Kind::Map(entries) => {
+                let entries = entries.into_iter();
+                Value::Object(
+                    entries
+                        .map(|(key, node)| (key.name, node.into_json()))
+                        .collect(),
+                )
+            }
         }
     }
 }
