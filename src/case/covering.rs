@@ -84,11 +84,18 @@ impl Cover<'_> {
         let mut axes: Vec<usize> = (0..row.len()).filter(|axis| row[*axis].is_none()).collect();
         self.shuffle(&mut axes);
         for axis in axes {
-            let mut values: Vec<usize> = (0..space.sizes()[axis]).collect();
+            let mut values: Vec<(usize, usize)> =
+                (0..space.sizes()[axis]).map(|it| (it, 0)).collect();
             self.shuffle(&mut values);
-            values.sort_by_cached_key(|value| std::cmp::Reverse(self.gain(&row, axis, *value)));
-            row[axis] = values
-                .into_iter()
+            for (value, gain) in &mut values {
+                *gain = self.gain(&row, axis, *value);
+            }
+            // The first of those that gain most, which nearly always fits.
+            let best = || {
+                let best = (0..values.len()).rev().max_by_key(|at| values[*at].1)?;
+                Some(values.remove(best).0)
+            };
+            row[axis] = std::iter::from_fn(best)
                 .find(|value| fitting(space, &row, &mut fits, axis, *value));
         }
         row.into_iter().flatten().collect()
@@ -136,7 +143,7 @@ impl Cover<'_> {
         choice.part(self.space.sizes(), |axis| values[axis])
     }
 
-    fn shuffle(&mut self, list: &mut [usize]) {
+    fn shuffle<T>(&mut self, list: &mut [T]) {
         for at in (1..list.len()).rev() {
             let other = self.number(at + 1);
             list.swap(at, other);
