@@ -10,6 +10,7 @@ mod pattern;
 mod scope;
 mod text;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
@@ -213,6 +214,15 @@ impl Expr {
             Some(value) => Ok(Some(value)),
             None => Ok(self.value(scope)?.map(Shared::from)),
         }
+    }
+
+    /// The value as it stands inside a text.
+    fn shown<'a>(&'a self, scope: &'a Scope) -> Result<Cow<'a, str>, EvalError> {
+        if let Some(Found::Json(Cow::Borrowed(Json::String(text)))) = self.found(scope) {
+            return Ok(Cow::Borrowed(text));
+        }
+        let value = self.value(scope)?.unwrap_or(Json::Null);
+        Ok(text::plain(value).into())
     }
 
     /// Whether the value counts as true.

@@ -154,6 +154,21 @@ fn a_success_removes_what_rests_on_the_object_and_changes_what_points_to_it() {
 }
 
 #[test]
+fn a_table_sees_what_an_object_shows_of_others() {
+    for asked in [
+        "shelf.books",
+        "shelf['books']",
+        "shelf.id and (shelf).books",
+    ] {
+        let table = SHELF.replace("all.shelf | length == 1", &format!("\"{asked}\""));
+        let suite = loaded(&table, PLAIN).unwrap();
+        let state = library(&suite);
+        let line = |at| state.decide(&delete(&suite, at), &Scope::new()).ok();
+        assert_eq!([line(0), line(1)], [Some(2), Some(1)], "{asked}");
+    }
+}
+
+#[test]
 fn a_new_object_is_what_the_answer_shows_with_what_the_table_sets() {
     let suite = loaded(SHELF, PLAIN).unwrap();
     let mut state = library(&suite);

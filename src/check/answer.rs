@@ -14,21 +14,27 @@ use crate::suite::model::{AnswerExpect, BodyExpect, Expect, Profile, SchemaRef};
 use crate::suite::openapi::OpenApi;
 use crate::template::{Scope, Shared};
 
-/// Adds `status`, `headers` and `body` to a scope. `headers` has lower-case names with `_` for `-`; `body` is
-/// the JSON content, else the text, else null.
-pub fn into_scope(response: &Response, scope: &mut Scope) {
-    scope.set("status", &response.status.into());
-    let headers = response.headers.clone();
-    let headers = Shared::later(|| {
-        let fields = headers.into_iter().map(|(name, value)| {
-            let name = name.to_ascii_lowercase().replace('-', "_");
-            (name, Value::String(value))
+/// Adds those of `status`, `headers` and `body` to a scope that are asked for. `headers` has lower-case names with `_`
+/// for `-`; `body` is the JSON content, else the text, else null.
+pub fn into_scope(response: &Response, scope: &mut Scope, asked: impl Fn(&str) -> bool) {
+    if asked("status") {
+        scope.set("status", &response.status.into());
+    }
+    if asked("headers") {
+        let headers = response.headers.clone();
+        let headers = Shared::later(|| {
+            let fields = headers.into_iter().map(|(name, value)| {
+                let name = name.to_ascii_lowercase().replace('-', "_");
+                (name, Value::String(value))
+            });
+            let fields: BTreeMap<String, Value> = fields.collect();
+            Value::Object(fields.into_iter().collect()).into()
         });
-        let fields: BTreeMap<String, Value> = fields.collect();
-        Value::Object(fields.into_iter().collect()).into()
-    });
-    scope.share("headers", &headers);
-    scope.share("body", &Shared::in_keeping(Body::of(&response.body)));
+        scope.share("headers", &headers);
+    }
+    if asked("body") {
+        scope.share("body", &Shared::in_keeping(Body::of(&response.body)));
+    }
 }
 
 /// What the content of an answer is to whoever judges it; nothing is read before it is asked for.

@@ -6,6 +6,7 @@
 pub mod linear;
 pub mod race;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -252,16 +253,18 @@ impl State {
         fields: &[(String, JsonTemplate)],
         scope: &Scope,
     ) -> Result<(), EvalError> {
-        if fields.is_empty() {
-            return Ok(());
-        }
-        let mut changed = Json::clone(&self.things[at].own);
+        let mut changed: Cow<'_, Json> = Cow::Borrowed(&self.things[at].own);
         for (field, value) in fields {
-            if let (Some(value), Json::Object(own)) = (value.value(scope)?, &mut changed) {
+            if let Some(value) = value.value(scope)?
+                && changed.get(field) != Some(&value)
+                && let Json::Object(own) = changed.to_mut()
+            {
                 own.insert(field.clone(), value);
             }
         }
-        self.thing(at).own = changed.into();
+        if let Cow::Owned(changed) = changed {
+            self.thing(at).own = changed.into();
+        }
         Ok(())
     }
 
@@ -290,16 +293,20 @@ impl State {
         if thing.resource.shows.is_empty() {
             return Ok(thing.own.clone());
         }
-        let mut value = Json::clone(&thing.own);
+        let mut value: Cow<'_, Json> = Cow::Borrowed(&thing.own);
         let scope = self.object_scope(at, view);
-        if let Json::Object(fields) = &mut value {
-            for (field, shown) in &thing.resource.shows {
-                if let (Some(slot), Some(shown)) = (fields.get_mut(field), shown.value(&scope)?) {
-                    *slot = shown;
-                }
+        for (field, shown) in &thing.resource.shows {
+            if let (Some(was), Some(shown)) = (value.get(field), shown.value(&scope)?)
+                && *was != shown
+                && let Some(slot) = value.to_mut().get_mut(field)
+            {
+                *slot = shown;
             }
         }
-        Ok(value.into())
+        Ok(match value {
+            Cow::Borrowed(_) => thing.own.clone(),
+            Cow::Owned(value) => value.into(),
+        })
     }
 
     /// What the lines of a call know: the object or what the new one needs, whether any of that is gone, all
@@ -387,16 +394,19 @@ impl State {
     /// The objects behind needs, directly first, then what those need; each kind once.
     fn reach<'s>(&'s self, needs: &'s [(String, usize)]) -> Vec<(&'s str, usize)> {
         let mut found: Vec<(&str, usize)> = Vec::new();
-        let mut open: Vec<&[(String, usize)]> = vec![needs];
-        while let Some(needs) = (!open.is_empty()).then(|| open.remove(0)) {
-            for (need, at) in needs {
+        let (mut open, mut looked_at) = (needs, 0);
+        loop {
+            for (need, at) in open {
                 if found.iter().all(|(known, _)| known != need) {
                     found.push((need, *at));
-                    open.push(&self.things[*at].needs);
                 }
             }
+            let Some((_, next)) = found.get(looked_at) else {
+                return found;
+            };
+            open = &self.things[*next].needs;
+            looked_at += 1;
         }
-        found
     }
 }
 

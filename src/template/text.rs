@@ -124,7 +124,7 @@ impl Template {
     /// # Errors
     /// As [`Expr::value`].
     pub fn text(&self, scope: &Scope) -> Result<String, EvalError> {
-        self.text_with(scope, |value| value)
+        self.text_with(scope, |value, out| out.push_str(value))
     }
 
     /// The text as part of a request target: what comes out of an expression is percent-encoded, except
@@ -133,20 +133,20 @@ impl Template {
     /// # Errors
     /// As [`Expr::value`].
     pub fn target(&self, scope: &Scope) -> Result<String, EvalError> {
-        self.text_with(scope, |value| percent_encode(&value))
+        self.text_with(scope, percent_encode_into)
     }
 
     fn text_with(
         &self,
         scope: &Scope,
-        encode: impl Fn(String) -> String,
+        write: impl Fn(&str, &mut String),
     ) -> Result<String, EvalError> {
         let mut out = String::new();
         for part in &*self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Expr(expr) => {
-                    out.push_str(&encode(plain(expr.value(scope)?.unwrap_or(Json::Null))));
+                    write(&expr.shown(scope)?, &mut out);
                     if out.len() > MOST {
                         return Err(too_much(expr));
                     }
@@ -183,7 +183,7 @@ fn weight(value: &Json) -> usize {
 }
 
 /// A value as it stands inside a text: text as it is, nothing for null, everything else as JSON.
-fn plain(value: Json) -> String {
+pub(super) fn plain(value: Json) -> String {
     match value {
         Json::String(text) => text,
         Json::Null => String::new(),
@@ -194,14 +194,23 @@ fn plain(value: Json) -> String {
 /// Percent-encodes everything but unreserved characters (RFC 3986, section 2.3).
 pub fn percent_encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
+    percent_encode_into(text, &mut out);
+    out
+}
+
+fn percent_encode_into(text: &str, out: &mut String) {
+    let unreserved =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !unreserved(byte)) {
+        out.push_str(&rest[..at]);
+        let one = rest[at..].chars().next().map_or(1, char::len_utf8);
+        for byte in &rest.as_bytes()[at..at + one] {
             out.push_str(&format!("%{byte:02X}"));
         }
+        rest = &rest[at + one..];
     }
-    out
+    out.push_str(rest);
 }
 
 /// Where `}}` closes the expression, quoted text and nested braces aside.

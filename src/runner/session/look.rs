@@ -1,6 +1,6 @@
 //! Objects and lists inside answers: read, listed, and waited for until they have settled.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{Backoff, Session, Stop};
 use crate::check::{self, Afterwards, ListView, Standing};
 use crate::exchange::{Phase, Response, TransportError};
 use crate::runner::object::Object;
-use crate::template::{Scope, Shared, Template};
+use crate::template::{EvalError, Scope, Shared, Template};
 
 /// Lists that were looked at, with their exchanges: by who asked, and by the URL.
 pub(in crate::runner) type Lists = BTreeMap<(String, String), (ListView, usize)>;
@@ -21,7 +21,7 @@ impl Session<'_> {
     pub(in crate::runner) fn answer_scope(&self, scope: &Scope, exchange: usize) -> Scope {
         let mut scope = scope.clone();
         match self.answer(exchange) {
-            Ok(response) => check::into_scope(response, &mut scope),
+            Ok(response) => check::into_scope(response, &mut scope, |_| true),
             Err(_) => {
                 for name in ["status", "headers", "body"] {
                     scope.set(name, &Json::Null);
@@ -55,10 +55,8 @@ impl Session<'_> {
         match self.answer(exchange) {
             Ok(response) if matches!(response.status, 404 | 410) => Afterwards::Absent,
             Ok(response) if (200..300).contains(&response.status) => {
-                match object.shared(&self.answer_scope(scope, exchange)) {
-                    Ok(Some(value)) if value.is_object() => {
-                        Afterwards::Object(without(response, value))
-                    }
+                match part(response, object, scope) {
+                    Ok(Some(value)) if value.is_object() => Afterwards::Object(value),
                     _ => Afterwards::Unclear(format!(
                         "no object in the answer: {}",
                         self.describe(exchange)
@@ -117,10 +115,8 @@ impl Session<'_> {
                 ListView::Items(Json::Array(Vec::new()).into())
             }
             Ok(response) if (200..300).contains(&response.status) => {
-                match items.shared(&self.answer_scope(scope, exchange)) {
-                    Ok(Some(items)) if items.is_array() => {
-                        ListView::Items(without(response, items))
-                    }
+                match part(response, items, scope) {
+                    Ok(Some(items)) if items.is_array() => ListView::Items(items),
                     _ => ListView::Unclear(format!(
                         "no list in the answer: {}",
                         self.describe(exchange)
@@ -211,27 +207,41 @@ impl Session<'_> {
 /// The longest answer that is kept for the sake of a value in it, in bytes.
 const KEPT: usize = 1 << 16;
 
-/// A value that may be part of an answer; by itself where that is long.
-fn without(answer: &Response, value: Shared) -> Shared {
-    if answer.body.len() > KEPT {
-        return Json::clone(&value).into();
-    }
-    value
+/// What a template that names a part of an answer comes to.
+fn part(
+    answer: &Response,
+    template: &Template,
+    scope: &Scope,
+) -> Result<Option<Shared>, EvalError> {
+    let mut scope = scope.clone();
+    check::into_scope(answer, &mut scope, |name| {
+        template
+            .exprs()
+            .any(|expr| expr.roots().any(|root| root == name))
+    });
+    let value = template.shared(&scope)?;
+    Ok(match answer.body.len() > KEPT {
+        true => value.map(|value| Json::clone(&value).into()),
+        false => value,
+    })
 }
 
 /// The objects that an object needs, directly first, then what those need.
 fn reach(objects: &[Object], at: usize) -> Vec<(&str, usize)> {
     let mut found: Vec<(&str, usize)> = Vec::new();
-    let mut open = VecDeque::from([at]);
-    while let Some(next) = open.pop_front() {
-        for (need, of) in &objects[next].needs {
+    let (mut open, mut looked_at) = (at, 0);
+    loop {
+        for (need, of) in &objects[open].needs {
             if found.iter().all(|(known, _)| known != need) {
                 found.push((need, *of));
-                open.push_back(*of);
             }
         }
+        let Some((_, next)) = found.get(looked_at) else {
+            return found;
+        };
+        open = *next;
+        looked_at += 1;
     }
-    found
 }
 
 /// The object that shows whether this one has settled.
