@@ -31,7 +31,7 @@ struct Known {
 struct Secret {
     text: String,
     name: String,
-    /// Finds it alone; made when a secret is first found.
+    /// Finds it alone; made when a secret is first found in a form that is not its text.
     finder: OnceLock<Regex>,
 }
 
@@ -151,9 +151,9 @@ impl Known {
             let made = || compiled(&format!("^(?:{})$", pattern_of(&secret.text, any_form)));
             secret.finder.get_or_init(made).is_match(found)
         };
-        self.secrets
-            .iter()
-            .find(own)
+        let plain = |secret: &&Secret| secret.text.as_bytes() == found;
+        (self.secrets.iter().find(plain))
+            .or_else(|| self.secrets.iter().find(own))
             .map_or("secret", |secret| &secret.name)
     }
 }

@@ -190,7 +190,7 @@ impl OpenApi {
     /// What the description says of an answer with this status to this request; the path without query,
     /// `json` as the answer's Content-Type says.
     pub fn describes(&self, method: &str, path: &str, status: u16, json: bool) -> Described<'_> {
-        let asked: Vec<&str> = path.split('/').collect();
+        let asked: Vec<&[u8]> = path.as_bytes().split(|byte| *byte == b'/').collect();
         let Some(route) = self.routes.iter().find(|route| route.matches(&asked)) else {
             return Described::UnknownPath;
         };
@@ -311,7 +311,7 @@ fn reference(pointer: &str) -> Json {
 }
 
 impl Route {
-    fn matches(&self, path: &[&str]) -> bool {
+    fn matches(&self, path: &[&[u8]]) -> bool {
         self.segments.len() == path.len()
             && self
                 .segments
@@ -320,7 +320,7 @@ impl Route {
                 // Paths differ at their ends.
                 .rev()
                 .all(|(segment, part)| match segment {
-                    Segment::Literal(text) => text == part,
+                    Segment::Literal(text) => text.as_bytes() == *part,
                     Segment::Parameter => !part.is_empty(),
                 })
     }
