@@ -60,7 +60,7 @@ impl Session<'_> {
         };
         let request = self.build(&list.request, scope, identity).map_err(words)?;
         let exchange = self
-            .send(Phase::CleanUp, &request, Standing::ServerErrorsAllowed)
+            .send(Phase::CleanUp, request, Standing::ServerErrorsAllowed)
             .await
             .map_err(words)?;
         match self.items_in(&list.items, exchange, scope) {
@@ -97,7 +97,7 @@ impl Session<'_> {
         scope.set(resource.name.as_str(), &serde_json::json!({ "id": id }));
         let request = self.build(&resource.read.request, &scope, blueprint.identity)?;
         let standing = Standing::ServerErrorsAllowed;
-        let exchange = self.send(Phase::CleanUp, &request, standing).await?;
+        let exchange = self.send(Phase::CleanUp, request, standing).await?;
         Ok(match self.object_in(&resource.object, exchange, &scope) {
             Afterwards::Object(value) => Ok(Some(Json::clone(&value))),
             Afterwards::Absent => Ok(None),

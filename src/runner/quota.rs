@@ -56,7 +56,7 @@ pub(super) async fn check(ctx: &Context, estimate: &Estimate) -> Result<(), NoQu
     let asked = async {
         let request = session.build(&quota.request, &ctx.scope, OWNER)?;
         let standing = Standing::ServerErrorsAllowed;
-        let exchange = session.send(Phase::SetUp, &request, standing).await?;
+        let exchange = session.send(Phase::SetUp, request, standing).await?;
         Ok::<_, Stop>(session.answer_scope(&ctx.scope, exchange))
     };
     let Ok(answer) = asked.await else {
@@ -106,7 +106,7 @@ async fn there(session: &mut Session<'_>, quota: &Quota, resource: &str) -> u64 
         return 0;
     };
     let standing = Standing::ServerErrorsAllowed;
-    let Ok(exchange) = session.send(Phase::SetUp, &request, standing).await else {
+    let Ok(exchange) = session.send(Phase::SetUp, request, standing).await else {
         return 0;
     };
     match session.items_in(&list.items, exchange, &scope) {

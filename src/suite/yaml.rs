@@ -17,6 +17,8 @@ use crate::source::{Diagnostic, Source, Span};
 const NODE_BUDGET: usize = 200_000;
 /// How deep collections may nest.
 const DEPTH_LIMIT: usize = 64;
+/// So many keys of a mapping are looked through for one that comes again; of more, the places are kept.
+const FEW: usize = 32;
 
 /// One value of a YAML file.
 #[derive(Debug, Clone)]
@@ -288,6 +290,7 @@ impl<'a> Reader<'a> {
 
     fn mapping(&mut self, anchor: usize, span: Span, depth: usize) -> Option<Node> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
+        let mut places = HashMap::new();
         let mut last = span.range().end;
         loop {
             let (event, key_span) = self.next()??;
@@ -314,7 +317,11 @@ impl<'a> Reader<'a> {
             let (event, value_span) = self.next()??;
             let value = self.node(event, value_span, depth + 1)?;
             last = last.max(value.span.range().end);
-            if let Some((first, _)) = entries.iter().find(|(key, _)| key.name == name) {
+            let first = match places.is_empty() {
+                true => entries.iter().position(|(key, _)| key.name == name),
+                false => places.get(&name).copied(),
+            };
+            if let Some((first, _)) = first.map(|at| &entries[at]) {
                 let line = first.span.location().line;
                 self.report(
                     Diagnostic::new(
@@ -326,6 +333,13 @@ impl<'a> Reader<'a> {
                     .help(format!("the first one is in line {line}; keep one")),
                 );
                 continue;
+            }
+            if entries.len() == FEW {
+                let names = entries.iter().enumerate();
+                places.extend(names.map(|(at, (key, _))| (key.name.clone(), at)));
+            }
+            if entries.len() >= FEW {
+                places.insert(name.clone(), entries.len());
             }
             entries.push((
                 Key {
@@ -445,6 +459,18 @@ mod tests {
             "a: 1\na: 2\nb: 99999999999999999999\nc: 3",
             &json!({"a": 1, "b": null, "c": 3}),
             &["duplicate-key", "number-too-large"],
+        );
+        let keys = (0..=FEW + 1).map(|at| format!("k{at}: {at}\n"));
+        let again = [
+            "k3: x\n".to_owned(),
+            format!("k{FEW}: x\n"),
+            format!("k{}: x\n", FEW + 1),
+        ];
+        let kept = (0..=FEW + 1).map(|at| (format!("k{at}"), json!(at)));
+        check(
+            &keys.chain(again).collect::<String>(),
+            &Value::Object(kept.collect()),
+            &["duplicate-key"; 3],
         );
     }
 

@@ -239,6 +239,18 @@ const CASES: &[Case] = &[
         "too large",
     ),
     (
+        "100,000 keys of one mapping, and one again",
+        |it| {
+            let keys = (0..100_000).map(|at| format!("  k{at}: 1\n"));
+            it.scenario(&format!(
+                "title: t\nwhen: GET /x\nthen: {{ status: 200 }}\nvariables:\n{}  k7: 1\n",
+                keys.collect::<String>()
+            ));
+        },
+        2,
+        "`k7` stands here twice",
+    ),
+    (
         "100,000 lists in each other",
         |it| {
             it.scenario(&format!(

@@ -212,6 +212,7 @@ impl CaseRun<'_> {
         let mut backoff = Backoff::new();
         loop {
             let violations = self.session.violations.len();
+            let request = request.clone();
             let exchange = self.session.send(Phase::Act, request, standing).await?;
             let Some(until) = until else {
                 return Ok(exchange);

@@ -59,6 +59,12 @@ pub(super) struct Filled {
     token: String,
 }
 
+/// What stands in a request for the proof of who sends it.
+fn placed(request: &Request) -> Option<&(String, String)> {
+    let placed = |(_, value): &&(String, String)| value.starts_with('\u{1}');
+    request.headers.iter().find(placed)
+}
+
 impl Identities {
     pub(super) fn new(target: &Target) -> Self {
         let proofs = target.credentials.iter().filter_map(|(name, identity)| {
@@ -77,14 +83,18 @@ impl Identities {
         }
     }
 
+    /// Whether a request has a placeholder for the proof of who sends it.
+    pub(super) fn fills(request: &Request) -> bool {
+        placed(request).is_some()
+    }
+
     /// Puts the proof into a request that has a placeholder for it.
     pub(super) async fn fill(
         &self,
         request: &mut Request,
         transport: &Transport,
     ) -> Result<Option<Filled>, String> {
-        let placed = |(_, value): &&(String, String)| value.starts_with('\u{1}');
-        let Some((_, value)) = request.headers.iter().find(placed) else {
+        let Some((_, value)) = placed(request) else {
             return Ok(None);
         };
         let wanted = |name: &&String| placeholder(name) == *value;

@@ -41,7 +41,7 @@ impl Session<'_> {
         let scope = self.object_scope(objects, at);
         let resource = Arc::clone(&objects[at].resource);
         let request = self.build(&resource.read.request, &scope, &objects[at].identity)?;
-        let exchange = self.send(phase, &request, Standing::Full).await?;
+        let exchange = self.send(phase, request, Standing::Full).await?;
         Ok((self.object_in(&resource.object, exchange, &scope), exchange))
     }
 
@@ -97,7 +97,7 @@ impl Session<'_> {
         if let Some((list, exchange)) = seen.get(&key) {
             return Ok((list.clone(), Some(*exchange)));
         }
-        let exchange = self.send(phase, &request, Standing::Full).await?;
+        let exchange = self.send(phase, request, Standing::Full).await?;
         let list = self.items_in(&list.items, exchange, &scope);
         seen.insert(key, (list.clone(), exchange));
         Ok((list, Some(exchange)))

@@ -5,6 +5,7 @@ mod look;
 mod request;
 mod watch;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::Context;
-use super::identity::Filled;
+use super::identity::{Filled, Identities};
 use super::object::Object;
 use super::tamper::Tampering;
 use crate::check::{self, Mismatch, Standing};
@@ -74,6 +75,13 @@ fn size(exchange: &Exchange) -> usize {
     exchange.request.body.len() + answer.map_or(0, |answer| answer.body.len())
 }
 
+/// What a request asks for, in short.
+fn asked(request: &Request) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&request.method, &request.url).hash(&mut hasher);
+    hasher.finish()
+}
+
 fn is_unauthorized(exchange: &Exchange) -> bool {
     matches!(&exchange.response, Ok(response) if response.status == 401)
 }
@@ -103,6 +111,8 @@ pub(super) struct Session<'a> {
     watch: watch::Watch,
     /// The bytes of content of the exchanges.
     kept: usize,
+    /// What was asked for by each of the exchanges.
+    asked: Vec<u64>,
     label: String,
     names: usize,
 }
@@ -138,6 +148,7 @@ impl<'a> Session<'a> {
             in_doubt: false,
             watch: watch::Watch::default(),
             kept: 0,
+            asked: Vec::new(),
             label,
             names: 0,
         }
@@ -160,13 +171,16 @@ impl<'a> Session<'a> {
     pub(super) async fn send(
         &mut self,
         phase: Phase,
-        request: &Request,
+        mut request: Request,
         standing: Standing,
     ) -> Result<usize, Stop> {
         let mut backoff = Backoff::new();
         loop {
             self.paced().await?;
-            let (filled, by) = self.filled(request.clone()).await?;
+            // What is filled in, changed on the way or read from a tape is kept as it was, to be sent again.
+            let own = self.tampering.is_some() || self.ctx.track.is_playing();
+            let own = (own || Identities::fills(&request)).then(|| request.clone());
+            let (filled, by) = self.filled(request).await?;
             let mut exchange = self.sent(phase, filled).await?;
             if is_unauthorized(&exchange) && self.ctx.track.so(|| by.is_some()) {
                 if phase == Phase::Act {
@@ -193,6 +207,7 @@ impl<'a> Session<'a> {
             }
             // An answer of 503 may come from somebody in between, when all was done already.
             self.in_doubt |= matches!(&exchange.response, Ok(response) if response.status >= 500);
+            request = own.unwrap_or_else(|| exchange.request.clone());
             self.pause(wait).await?;
         }
     }
@@ -216,12 +231,8 @@ impl<'a> Session<'a> {
         if let Ok(response) = &mut exchange.response
             && !response.body.is_empty()
         {
-            let request = &exchange.request;
-            let mut before = self.exchanges.iter().rev();
-            let before = before.find(|before| {
-                before.request.url == request.url && before.request.method == request.method
-            });
-            let before = before.and_then(|before| before.response.as_ref().ok());
+            let before = self.asked_before(&exchange.request).next();
+            let before = before.and_then(|(_, before)| before.response.as_ref().ok());
             if let Some(before) = before.filter(|before| before.body == response.body) {
                 response.body = before.body.clone();
             }
@@ -418,13 +429,13 @@ impl<'a> Session<'a> {
 
     fn add(&mut self, exchange: Arc<Exchange>) {
         self.kept += size(&exchange);
+        self.asked.push(asked(&exchange.request));
         self.exchanges.push(exchange);
     }
 
     /// Whether the same request was given the same answer, with which nothing was wrong.
     fn stood(&self, request: &Request, response: &Response) -> bool {
-        let mut before = self.exchanges.iter().enumerate().rev();
-        before.any(|(at, before)| {
+        self.asked_before(request).any(|(at, before)| {
             let same = |answer: &Response| {
                 answer.body.is(&response.body) && check::stands_alike(answer, response)
             };
@@ -434,6 +445,18 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// The exchanges in which the same was asked for, the last one first, with their places.
+    fn asked_before(&self, request: &Request) -> impl Iterator<Item = (usize, &Exchange)> {
+        let asked = asked(request);
+        let places = self.asked.iter().enumerate().rev();
+        let places = places.filter_map(move |(at, before)| (*before == asked).then_some(at));
+        places
+            .map(|at| (at, &*self.exchanges[at]))
+            .filter(|(_, before)| {
+                before.request.url == request.url && before.request.method == request.method
+            })
+    }
+
     /// Forgets the last exchange of a poll that goes on, so that evidence does not depend on timing; unless it
     /// showed what no later one will.
     pub(super) fn forget(&mut self, exchange: usize, violations: usize) {
@@ -441,6 +464,7 @@ impl<'a> Session<'a> {
         if self.violations[violations..].iter().any(moved) {
             return;
         }
+        self.asked.truncate(exchange);
         let forgotten = self.exchanges.drain(exchange..);
         self.kept -= forgotten.map(|it| size(&it)).sum::<usize>();
         self.violations.truncate(violations);
@@ -498,11 +522,11 @@ impl<'a> Session<'a> {
         scope: &Scope,
         identity: &str,
     ) -> Result<usize, Stop> {
-        let request = self.build(&operation.request, scope, identity)?;
         let mut backoff = Backoff::new();
         loop {
+            let request = self.build(&operation.request, scope, identity)?;
             let at = self
-                .send(phase, &request, Standing::ServerErrorsAllowed)
+                .send(phase, request, Standing::ServerErrorsAllowed)
                 .await?;
             let Ok(response) = self.answer(at) else {
                 return Ok(at);

@@ -60,10 +60,10 @@ impl Linker<'_> {
     }
 
     /// Reports the names that an expression uses and that are not there.
-    pub(super) fn names(&mut self, expr: &Expr, more: &[&str]) {
+    pub(super) fn names(&mut self, expr: &Expr, more: &[impl AsRef<str>]) {
         let known = more
             .iter()
-            .copied()
+            .map(AsRef::as_ref)
             .chain(EVERYWHERE.iter().copied())
             .chain(self.variables.iter().map(String::as_str));
         names(expr, known, self.found);

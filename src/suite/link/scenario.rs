@@ -108,8 +108,7 @@ impl Linker<'_> {
         let matrix = matrix.and_then(|matrix| self.matrix(matrix, &title));
         let mut names: Vec<String> = axes.iter().map(|name| name.value.clone()).collect();
         if let Some(expr) = &only_if {
-            let known: Vec<&str> = names.iter().map(String::as_str).collect();
-            self.names(expr, &known);
+            self.names(expr, &names);
         }
         let mut steps: Vec<Step> = steps.into_iter().map(|step| self.unfold(step, 0)).collect();
         let mut finally: Vec<Step> = finally
@@ -130,20 +129,18 @@ impl Linker<'_> {
         }
 
         for (name, value) in &variables {
-            let known: Vec<&str> = names.iter().map(String::as_str).collect();
-            value.for_each_expr(&mut |expr| self.names(expr, &known));
+            value.for_each_expr(&mut |expr| self.names(expr, &names));
             names.push(name.value.clone());
         }
         names.extend(unknown.iter().cloned());
         for entry in &given {
-            let known: Vec<&str> = names.iter().map(String::as_str).collect();
             for value in entry
                 .params
                 .iter()
                 .map(|(_, value)| value)
                 .chain(&entry.count)
             {
-                value.for_each_expr(&mut |expr| self.names(expr, &known));
+                value.for_each_expr(&mut |expr| self.names(expr, &names));
             }
             names.push(entry.alias.clone());
         }
