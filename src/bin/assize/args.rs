@@ -170,7 +170,8 @@ pub(crate) struct Run {
     #[arg(long, value_name = "N", env = "ASSIZE_RATE", value_parser = rate)]
     pub(crate) rate: Option<f64>,
     /// Cases at once; unless said, 256, and 32 of those that have objects of the suite. Waiting is what takes
-    /// time, so this does not follow the number of processors.
+    /// time, so this does not follow the number of processors; only with the embedded emulator, which lets nobody
+    /// wait, it is four for each.
     #[arg(long, short, value_name = "N", env = "ASSIZE_JOBS", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) jobs: Option<u16>,
     /// Start nothing more after the first failure or error.

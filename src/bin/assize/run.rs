@@ -34,6 +34,10 @@ const JOBS: u16 = 256;
 /// Of these, so many with objects of the suite.
 const HOLDERS: u16 = 32;
 
+/// Cases at once for each processor with the embedded emulator: it lets nobody wait, so that more of them would wait
+/// for the processor only.
+const EMBEDDED: usize = 4;
+
 pub(crate) fn run(arguments: args::Run) -> anyhow::Result<u8> {
     let Some(aim) = Aim::take(&arguments.target, &arguments.selection.variables)? else {
         return Ok(USAGE);
@@ -143,8 +147,11 @@ pub(crate) fn run(arguments: args::Run) -> anyhow::Result<u8> {
             ));
         }
         let said = arguments.jobs.or(aim.jobs());
-        let jobs = usize::from(said.unwrap_or(JOBS));
-        let holders = usize::from(said.unwrap_or(HOLDERS));
+        let [jobs, holders] = [JOBS, HOLDERS].map(|most| {
+            let most = usize::from(most);
+            let enough = (embedded.is_some()).then(|| emulator::processors() * EMBEDDED);
+            said.map_or(enough.unwrap_or(most).min(most), usize::from)
+        });
         if arguments.dry_run {
             let estimate = Estimate::of(&plan, &suite, &target, holders);
             say(&(dry_run(&plan, &estimate, holders) + &left_out(&plan, &rest)))?;
