@@ -1,5 +1,7 @@
 //! What went over the wire: plain facts, no client.
 
+mod json;
+
 use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -151,7 +153,7 @@ impl Content {
             if self.len() > MOST_VALUES && values(self) > MOST_VALUES {
                 return Err(format!("more than {MOST_VALUES} values"));
             }
-            serde_json::from_slice(self).map_err(|error| error.to_string())
+            json::read(self).map_err(|error| error.to_string())
         })
     }
 

@@ -58,7 +58,8 @@ pub fn standing(
             ),
         );
     }
-    if response.claims_json()
+    let claims_json = response.claims_json();
+    if claims_json
         && !response.body.is_empty()
         && let Some(why) = response.body.no_json()
     {
@@ -79,12 +80,7 @@ pub fn standing(
     if let Some(api) = api.filter(|_| request.is_well_formed()) {
         let target = request.target();
         let path = target.split(['?', '#']).next().unwrap_or(target);
-        match api.describes(
-            &request.method,
-            path,
-            response.status,
-            response.claims_json(),
-        ) {
+        match api.describes(&request.method, path, response.status, claims_json) {
             Described::UnknownPath | Described::UnknownMethod | Described::Unjudged => {}
             Described::UnknownStatus { operation, known } => push(
                 "openapi",
@@ -110,7 +106,7 @@ pub fn standing(
                 if request.method == "HEAD" {
                     return found;
                 }
-                if !response.body.is_empty() && !response.claims_json() {
+                if !response.body.is_empty() && !claims_json {
                     push(
                         "openapi",
                         "a Content-Type of JSON, as the description says",
