@@ -42,11 +42,6 @@ pub(crate) fn config(dialect: Dialect, seed: u64) -> Config {
     config
 }
 
-/// How many processors there are for it and for who asks it.
-pub(crate) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
 /// Starts an emulator on a free port of the loopback interface.
 pub(crate) async fn start(dialect: Dialect, seed: u64) -> std::io::Result<Running> {
     let config = config(dialect, seed);

@@ -147,11 +147,12 @@ pub(crate) fn run(arguments: args::Run) -> anyhow::Result<u8> {
             ));
         }
         let said = arguments.jobs.or(aim.jobs());
-        let [jobs, holders] = [JOBS, HOLDERS].map(|most| {
-            let most = usize::from(most);
-            let enough = (embedded.is_some()).then(|| emulator::processors() * EMBEDDED);
-            said.map_or(enough.unwrap_or(most).min(most), usize::from)
-        });
+        let enough = match &embedded {
+            Some(_) => std::thread::available_parallelism().map_or(1, usize::from) * EMBEDDED,
+            None => usize::MAX,
+        };
+        let [jobs, holders] =
+            [JOBS, HOLDERS].map(|most| said.map_or(enough.min(usize::from(most)), usize::from));
         if arguments.dry_run {
             let estimate = Estimate::of(&plan, &suite, &target, holders);
             say(&(dry_run(&plan, &estimate, holders) + &left_out(&plan, &rest)))?;

@@ -5,7 +5,6 @@ mod look;
 mod request;
 mod watch;
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,13 +74,6 @@ fn size(exchange: &Exchange) -> usize {
     exchange.request.body.len() + answer.map_or(0, |answer| answer.body.len())
 }
 
-/// What a request asks for, in short.
-fn asked(request: &Request) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (&request.method, &request.url).hash(&mut hasher);
-    hasher.finish()
-}
-
 fn is_unauthorized(exchange: &Exchange) -> bool {
     matches!(&exchange.response, Ok(response) if response.status == 401)
 }
@@ -111,8 +103,6 @@ pub(super) struct Session<'a> {
     watch: watch::Watch,
     /// The bytes of content of the exchanges.
     kept: usize,
-    /// What was asked for by each of the exchanges.
-    asked: Vec<u64>,
     label: String,
     names: usize,
 }
@@ -148,7 +138,6 @@ impl<'a> Session<'a> {
             in_doubt: false,
             watch: watch::Watch::default(),
             kept: 0,
-            asked: Vec::new(),
             label,
             names: 0,
         }
@@ -429,7 +418,6 @@ impl<'a> Session<'a> {
 
     fn add(&mut self, exchange: Arc<Exchange>) {
         self.kept += size(&exchange);
-        self.asked.push(asked(&exchange.request));
         self.exchanges.push(exchange);
     }
 
@@ -447,14 +435,10 @@ impl<'a> Session<'a> {
 
     /// The exchanges in which the same was asked for, the last one first, with their places.
     fn asked_before(&self, request: &Request) -> impl Iterator<Item = (usize, &Exchange)> {
-        let asked = asked(request);
-        let places = self.asked.iter().enumerate().rev();
-        let places = places.filter_map(move |(at, before)| (*before == asked).then_some(at));
-        places
-            .map(|at| (at, &*self.exchanges[at]))
-            .filter(|(_, before)| {
-                before.request.url == request.url && before.request.method == request.method
-            })
+        let exchanges = self.exchanges.iter().map(|exchange| &**exchange);
+        exchanges.enumerate().rev().filter(|(_, before)| {
+            before.request.url == request.url && before.request.method == request.method
+        })
     }
 
     /// Forgets the last exchange of a poll that goes on, so that evidence does not depend on timing; unless it
@@ -464,7 +448,6 @@ impl<'a> Session<'a> {
         if self.violations[violations..].iter().any(moved) {
             return;
         }
-        self.asked.truncate(exchange);
         let forgotten = self.exchanges.drain(exchange..);
         self.kept -= forgotten.map(|it| size(&it)).sum::<usize>();
         self.violations.truncate(violations);
