@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -254,7 +255,7 @@ pub struct RunReport {
     /// What the requirements came to, by id.
     pub requirements: Vec<RequirementResult>,
     /// The scenarios of its cases as they are written, in the order of the plan.
-    pub scenarios: Vec<Written>,
+    pub scenarios: Scenarios,
     /// What should be known and changes nothing, such as a waiver that ends soon.
     pub notices: Vec<String>,
     /// What it is a part of, if others run the rest.
@@ -286,6 +287,14 @@ pub struct Tally {
     pub passed: usize,
     /// How many needed it.
     pub needed: usize,
+}
+
+/// Scenarios as they are written, put together when somebody asks: not every report tells them.
+pub type Scenarios = Arc<LazyLock<Vec<Written>, Box<dyn FnOnce() -> Vec<Written> + Send>>>;
+
+/// Scenarios that are put together then.
+pub fn written_later(write: impl FnOnce() -> Vec<Written> + Send + 'static) -> Scenarios {
+    Arc::new(LazyLock::new(Box::new(write)))
 }
 
 /// A scenario as it is written.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use assize::case::{Generate, expand};
 use assize::exchange::{Exchange, Phase, Request, Response};
-use assize::outcome::{CaseOutcome, Finding, Leak, Observation, RunReport, Verdict, Written};
+use assize::outcome::{
+    CaseOutcome, Finding, Leak, Observation, RunReport, Verdict, Written, written_later,
+};
 use assize::report::{Console, annotations, curl, har, html, json, junit, manifest, markdown};
 use assize::runner::Recorded;
 use assize::secret::Secrets;
@@ -455,10 +457,13 @@ fn report(text: &str, outcomes: Vec<CaseOutcome>) -> RunReport {
         plain: 0,
         leaked: Vec::new(),
         requirements: Vec::new(),
-        scenarios: vec![Written {
-            location: place(text),
-            text: text.to_owned(),
-        }],
+        scenarios: {
+            let written = Written {
+                location: place(text),
+                text: text.to_owned(),
+            };
+            written_later(|| vec![written])
+        },
         notices: vec![text.to_owned()],
         part: None,
         whole: true,

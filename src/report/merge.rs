@@ -10,7 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::json::{CaseRecord, Document, ExchangeRecord, Run};
-use crate::outcome::{CaseOutcome, Leak, RunReport, Tally, Verdict, Written, conclude};
+use crate::outcome::{
+    CaseOutcome, Leak, RunReport, Scenarios, Tally, Verdict, Written, conclude, written_later,
+};
 use crate::plan::Part;
 use crate::source::Location;
 use crate::waiver;
@@ -323,12 +325,13 @@ fn left(documents: &[Document]) -> Vec<Leak> {
 }
 
 /// The scenarios of all shards, in the order of the cases.
-fn written(documents: &[Document], outcomes: &[CaseOutcome]) -> Vec<Written> {
+fn written(documents: &[Document], outcomes: &[CaseOutcome]) -> Scenarios {
     let mut all: BTreeMap<&Location, &Written> = (documents.iter())
         .flat_map(|document| &document.summary.scenarios)
         .map(|written| (&written.location, written))
         .collect();
-    (outcomes.iter())
+    let written: Vec<Written> = (outcomes.iter())
         .filter_map(|outcome| all.remove(&outcome.location).cloned())
-        .collect()
+        .collect();
+    written_later(|| written)
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::exchange::{Exchange, Phase, Request, Response};
 use crate::outcome::{
     CaseOutcome, Finding, Leak, Observation, RequirementResult, RunReport, Verdict, Written,
+    written_later,
 };
 use crate::source::Location;
 use crate::suite::model::Level;
@@ -123,11 +124,13 @@ pub(super) fn report(outcomes: Vec<CaseOutcome>) -> RunReport {
                 Vec::new(),
             ),
         ],
-        scenarios: vec![Written {
-            location: place(12),
-            text: "- id: pool-with-members\n  given: [pool, member]\n  when: delete pool"
-                .to_owned(),
-        }],
+        scenarios: written_later(|| {
+            vec![Written {
+                location: place(12),
+                text: "- id: pool-with-members\n  given: [pool, member]\n  when: delete pool"
+                    .to_owned(),
+            }]
+        }),
         notices: Vec::new(),
         part: None,
         whole: false,

@@ -26,10 +26,11 @@ use super::transport::{SetupError, Transport};
 use super::{Context, Shared, executor};
 use crate::case::Case;
 use crate::outcome::{
-    CaseOutcome, Event, Finding, Leak, RunReport, Verdict, Written, conclude, requirements,
+    CaseOutcome, Event, Finding, Leak, RunReport, Scenarios, Verdict, Written, conclude,
+    requirements, written_later,
 };
 use crate::plan::{Estimate, Plan, Planned};
-use crate::suite::model::{Level, Suite};
+use crate::suite::model::{Level, Scenario, Suite};
 use crate::tape::{self, Entry, Kept};
 use crate::target::Target;
 use crate::waiver::{self, Waivers};
@@ -190,7 +191,7 @@ pub async fn run(
                 suite.version.as_deref(),
                 target.profile_name(),
             );
-            Some(Ledger::begin(directory, header).await?)
+            Some(Ledger::begin(directory, header)?)
         }
     };
     let mut scope = target.scope();
@@ -214,13 +215,13 @@ pub async fn run(
         grace: options.grace,
     });
 
-    let estimate = Estimate::of(&plan, &suite, &target, options.jobs);
     if plan.runnable().next().is_some() && playback.is_none() {
         let ctx = Context {
             shared: Arc::clone(&shared),
             track: Track::Off,
         };
-        let room = quota::check(&ctx, &estimate).await;
+        let estimate = || Estimate::of(&plan, &suite, &target, options.jobs);
+        let room = quota::check(&ctx, estimate).await;
         drop(ctx);
         if let Err(none) = room {
             if let Some(ledger) = Arc::into_inner(shared).and_then(|shared| shared.ledger) {
@@ -431,18 +432,25 @@ pub async fn run(
 }
 
 /// The scenarios of a plan, each once. What was generated is written nowhere.
-fn written(plan: &Plan) -> Vec<Written> {
-    let mut known = BTreeSet::new();
-    plan.cases
-        .iter()
-        .map(Planned::case)
-        .filter(|case| !case.is_generated() || case.scenario.matrix.is_some())
-        .filter(|case| known.insert(&case.scenario.id))
-        .map(|case| Written {
-            location: case.scenario.span.location(),
-            text: case.scenario.span.block(),
-        })
-        .collect()
+fn written(plan: &Plan) -> Scenarios {
+    let mut all: Vec<Arc<Scenario>> = Vec::new();
+    for case in plan.cases.iter().map(Planned::case) {
+        let is_written = !case.is_generated() || case.scenario.matrix.is_some();
+        let is_same = |last: &Arc<Scenario>| Arc::ptr_eq(last, &case.scenario);
+        if is_written && !all.last().is_some_and(is_same) {
+            all.push(Arc::clone(&case.scenario));
+        }
+    }
+    written_later(move || {
+        let mut known = BTreeSet::new();
+        (all.iter())
+            .filter(|scenario| known.insert(&scenario.id))
+            .map(|scenario| Written {
+                location: scenario.span.location(),
+                text: scenario.span.block(),
+            })
+            .collect()
+    })
 }
 
 /// The outcome of a case that is not run.

@@ -46,8 +46,11 @@ fn told(shortages: &[Shortage]) -> String {
     each.collect::<Vec<_>>().join("\n")
 }
 
-/// Asks for the quota, where the profile says how, and compares. What the endpoint does not tell is no shortage.
-pub(super) async fn check(ctx: &Context, estimate: &Estimate) -> Result<(), NoQuota> {
+/// Asks for the quota, where the profile says how, and compares with what the run may need. What the endpoint does not tell is no shortage.
+pub(super) async fn check(
+    ctx: &Context,
+    estimate: impl FnOnce() -> Estimate,
+) -> Result<(), NoQuota> {
     let Some(quota) = (ctx.target.profile.as_ref()).and_then(|profile| profile.quota.as_ref())
     else {
         return Ok(());
@@ -62,6 +65,7 @@ pub(super) async fn check(ctx: &Context, estimate: &Estimate) -> Result<(), NoQu
     let Ok(answer) = asked.await else {
         return Ok(());
     };
+    let estimate = estimate();
     let mut shortages = Vec::new();
     for (resource, most) in &quota.most {
         let Some(objects) = estimate.objects.get(&resource.value) else {

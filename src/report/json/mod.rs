@@ -366,7 +366,7 @@ impl Summary {
             cut_short: report.cut_short.clone(),
             leaked: report.leaked.clone(),
             requirements: report.requirements.clone(),
-            scenarios: report.scenarios.clone(),
+            scenarios: Vec::clone(&report.scenarios),
             notices: report.notices.clone(),
             whole: of_a_part && report.whole,
             waivers: if of_a_part {

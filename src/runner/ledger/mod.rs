@@ -10,7 +10,7 @@ mod writer;
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -77,38 +77,32 @@ struct State {
 }
 
 impl Ledger {
-    /// Begins a ledger in a directory, which is created if need be: `RUN.jsonl`, on disk when this returns.
-    pub(super) async fn begin(directory: &Path, header: Header) -> Result<Self, LedgerError> {
+    /// Begins a ledger in a directory, which is created if need be: `RUN.jsonl`. It is on disk with its first intent:
+    /// until then it tells of nothing.
+    pub(super) fn begin(directory: &Path, header: Header) -> Result<Self, LedgerError> {
         let path = directory.join(format!("{}.{EXTENSION}", header.run));
         let create = || {
             std::fs::create_dir_all(directory)?;
             OpenOptions::new().create_new(true).append(true).open(&path)
         };
         // Another run may have removed the directory, which was empty, in between.
-        let file = create()
+        let mut file = create()
             .or_else(|error| match error.kind() {
                 io::ErrorKind::NotFound => create(),
                 _ => Err(error),
             })
             .map_err(LedgerError::io(&path, "created"))?;
         lock(&file, &path)?;
-        let writer = Writer::new(file, 0);
-        let ledger = Self {
-            path,
-            writer,
-            state: Mutex::default(),
-        };
-        let written = ledger.writer.write_durably(Entry::Run(header).line()).await;
-        // A name that is not on disk finds nothing after the power was cut.
-        let named = written.and_then(|()| sync_directory(directory));
-        match named {
-            Ok(()) => Ok(ledger),
-            Err(error) => {
-                let refused = LedgerError::io(&ledger.path, "written")(error);
-                let _ = std::fs::remove_file(&ledger.path);
-                Err(refused)
-            }
+        let first = Entry::Run(header).line();
+        if let Err(error) = file.write_all(first.as_bytes()) {
+            let _ = std::fs::remove_file(&path);
+            return Err(LedgerError::io(&path, "written")(error));
         }
+        Ok(Self {
+            path,
+            writer: Writer::new(file, first.len() as u64, Some(directory.to_owned())),
+            state: Mutex::default(),
+        })
     }
 
     /// Goes on with a recorded ledger.
@@ -117,7 +111,7 @@ impl Ledger {
         let outstanding = recorded.standing().map(|standing| standing.intent.n);
         Ok(Self {
             path: recorded.path.clone(),
-            writer: Writer::new(file, end),
+            writer: Writer::new(file, end, None),
             state: Mutex::new(State {
                 last: recorded.last(),
                 outstanding: outstanding.collect(),
@@ -163,13 +157,14 @@ impl Ledger {
     /// Ends the ledger: its file is removed, and its directory if that is empty then, unless something may be
     /// left that it tells of.
     pub(super) async fn end(self, keep: bool) {
-        self.writer.end().await;
-        if !keep && self.state().outstanding.is_empty() {
-            // What cannot be removed tells of nothing, and does no harm.
-            let _ = std::fs::remove_file(&self.path);
-            if let Some(directory) = self.path.parent() {
-                let _ = std::fs::remove_dir(directory);
-            }
+        if keep || !self.state().outstanding.is_empty() {
+            return self.writer.end().await;
+        }
+        drop(self.writer);
+        // What cannot be removed tells of nothing, and does no harm.
+        let _ = std::fs::remove_file(&self.path);
+        if let Some(directory) = self.path.parent() {
+            let _ = std::fs::remove_dir(directory);
         }
     }
 
@@ -188,20 +183,6 @@ fn lock(file: &File, path: &Path) -> Result<(), LedgerError> {
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         Err(TryLockError::Error(error)) => Err(LedgerError::io(path, "locked")(error)),
     }
-}
-
-#[cfg(unix)]
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    let directory = match directory.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => directory,
-    };
-    File::open(directory)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]
@@ -236,7 +217,7 @@ mod tests {
     async fn an_intent_is_on_disk_when_it_is_noted_and_the_file_goes_when_nothing_is_left() {
         let directory = tempfile::tempdir().expect("a directory");
         let own = directory.path().join("ledgers");
-        let ledger = Ledger::begin(&own, header("a")).await.expect("a ledger");
+        let ledger = Ledger::begin(&own, header("a")).expect("a ledger");
         let path = own.join("a.jsonl");
         assert!(standing(&path).is_empty());
         let first = ledger.intend(intent("pool")).await.expect("room");
@@ -256,10 +237,10 @@ mod tests {
     async fn what_may_be_left_keeps_the_file_and_another_run_keeps_the_directory() {
         let directory = tempfile::tempdir().expect("a directory");
         let own = directory.path().join("ledgers");
-        let one = Ledger::begin(&own, header("a")).await.expect("a ledger");
-        let other = Ledger::begin(&own, header("b")).await.expect("a ledger");
+        let one = Ledger::begin(&own, header("a")).expect("a ledger");
+        let other = Ledger::begin(&own, header("b")).expect("a ledger");
         assert!(matches!(
-            Ledger::begin(&own, header("a")).await,
+            Ledger::begin(&own, header("a")),
             Err(LedgerError::Io { .. })
         ));
         let left = other.intend(intent("pool")).await.expect("room");
@@ -274,9 +255,7 @@ mod tests {
     async fn a_ledger_in_use_is_not_swept_and_one_that_was_left_goes_on_where_it_ended() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("a.jsonl");
-        let ledger = Ledger::begin(directory.path(), header("a"))
-            .await
-            .expect("a ledger");
+        let ledger = Ledger::begin(directory.path(), header("a")).expect("a ledger");
         let n = ledger.intend(intent("pool")).await.expect("room");
         assert!(matches!(
             Recorded::open(&path, false),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -19,10 +20,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Writes on from `end`, where a whole line ends.
-    pub(super) fn new(file: File, end: u64) -> Self {
+    /// Writes on from `end`, where a whole line ends. A new file's directory has to be on disk, too: a name that is not
+    /// finds nothing after the power was cut.
+    pub(super) fn new(file: File, end: u64, directory: Option<PathBuf>) -> Self {
         let (lines, received) = channel();
-        let thread = std::thread::spawn(move || write(&file, end, &received));
+        let thread = std::thread::spawn(move || write(&file, end, directory, &received));
         Self {
             lines: Some(lines),
             thread: Some(thread),
@@ -68,7 +70,7 @@ fn ended() -> io::Error {
     io::Error::other("its writer has ended")
 }
 
-fn write(mut file: &File, mut end: u64, lines: &Receiver<Line>) {
+fn write(mut file: &File, mut end: u64, mut new: Option<PathBuf>, lines: &Receiver<Line>) {
     // What nobody waited for and was not written is tried again with the next line.
     let mut left = String::new();
     while let Ok(first) = lines.recv() {
@@ -88,10 +90,14 @@ fn write(mut file: &File, mut end: u64, lines: &Receiver<Line>) {
         let text = format!("{batch}{durable}");
         let written = file.write_all(text.as_bytes()).and_then(|()| {
             if waiting.is_empty() {
-                Ok(())
-            } else {
-                file.sync_data()
+                return Ok(());
             }
+            file.sync_data()?;
+            if let Some(directory) = &new {
+                sync_directory(directory)?;
+                new = None;
+            }
+            Ok(())
         });
         match &written {
             Ok(()) => end += text.len() as u64,
@@ -110,4 +116,18 @@ fn write(mut file: &File, mut end: u64, lines: &Receiver<Line>) {
             let _ = answer.send(answered);
         }
     }
+}
+
+#[cfg(unix)]
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    let directory = match directory.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => directory,
+    };
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
 }
