@@ -25,14 +25,8 @@ impl Source {
     /// Takes the text and notes where its lines begin. Places beyond 4 GiB cannot be told.
     pub fn new(name: impl Into<String>, text: impl Into<Box<str>>) -> Arc<Self> {
         let text = text.into();
-        let lines = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let mut line_starts = Vec::with_capacity(lines);
-        let mut at = 0;
-        for line in text.as_bytes().split(|byte| *byte == b'\n') {
-            line_starts.push(place(at));
-            at += line.len() + 1;
-        }
-        let line_starts = line_starts.into_boxed_slice();
+        let behind = text.match_indices('\n').map(|(at, _)| at + 1);
+        let line_starts = std::iter::once(0).chain(behind).map(place).collect();
         Arc::new(Self {
             name: name.into(),
             text,

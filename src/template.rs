@@ -23,7 +23,7 @@ use crate::source::{Diagnostic, Span};
 use direct::{Found, Node};
 pub use pattern::pattern;
 pub use scope::{Scope, Shared};
-pub use text::{JsonTemplate, Part, Template, percent_encode};
+pub use text::{JsonTemplate, Part, Template, doubled, percent_encode};
 
 /// The names of an answer.
 pub const ANSWER: &[&str] = &["status", "headers", "body"];

@@ -127,7 +127,7 @@ impl Waivers {
 }
 
 /// Reads one waiver, or says everything that is wrong with it.
-fn waiver(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Waiver> {
+fn waiver(node: &Node<'_>, found: &mut Vec<Diagnostic>) -> Option<Waiver> {
     let wrong = |span: &Span, message: String| Diagnostic::new("bad-waiver", span, message);
     let before = found.len();
     let Kind::Map(entries) = &node.kind else {
@@ -141,7 +141,7 @@ fn waiver(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Waiver> {
         return None;
     };
     for (key, _) in entries {
-        if !KEYS.contains(&key.name.as_str()) {
+        if !KEYS.contains(&&*key.name) {
             found.push(
                 wrong(&key.span, format!("`{}` is no key of a waiver", key.name))
                     .help(format!("it has {}", KEYS.join(", "))),

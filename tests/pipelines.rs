@@ -21,7 +21,8 @@ fn example(name: &str) -> Value {
 
 fn read(text: &str) -> Value {
     let mut problems = Vec::new();
-    let node = yaml::parse(&Source::new("example.yaml", text), &mut problems);
+    let source = Source::new("example.yaml", text);
+    let node = yaml::parse(&source, &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
     node.unwrap().to_json()
 }

@@ -113,7 +113,6 @@ impl Files {
                     .standard_filters(false)
                     .hidden(true)
                     .follow_links(false)
-                    .sort_by_file_path(Ord::cmp)
                     .build()
                 {
                     let entry = entry.map_err(|error| error.to_string())?;
@@ -136,6 +135,8 @@ impl Files {
                         });
                     }
                 }
+                // A directory's files stand together, by its name among those of its neighbours.
+                list.sort_by_cached_key(|file| file.path.replace('/', "\0"));
                 Ok(list)
             }
         }
@@ -150,16 +151,24 @@ impl Files {
                 .ok_or_else(|| "it is not there".to_owned()),
             Self::Directory { .. } => {
                 let told = |error: std::io::Error| error.to_string();
+                let no_file = || Err("it is no file".to_owned());
+                let found;
                 let path = match real {
                     Some(real) => real,
-                    None => &self.inside(path)?,
+                    None => {
+                        found = self.inside(path)?;
+                        // Before it is opened: to open a pipe is to wait for whoever writes into it.
+                        if !std::fs::metadata(&found).map_err(told)?.is_file() {
+                            return no_file();
+                        }
+                        &found
+                    }
                 };
-                // Before it is opened: to open a pipe is to wait for whoever writes into it.
-                let about = std::fs::metadata(path).map_err(told)?;
-                if !about.is_file() {
-                    return Err("it is no file".to_owned());
-                }
                 let file = std::fs::File::open(path).map_err(told)?;
+                let about = file.metadata().map_err(told)?;
+                if !about.is_file() {
+                    return no_file();
+                }
                 // With room for all of it, and for the system to say that it ends, it is read at once.
                 let room = usize::try_from(about.len().min(FILE_LIMIT)).unwrap_or(0) + 1;
                 let mut bytes = Vec::with_capacity(room);
@@ -192,5 +201,29 @@ impl Files {
         } else {
             Err("it leads out of the suite".to_owned())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_listed_by_directory_and_name_whatever_the_system_says_first() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let expected = ["a/b/y.yaml", "a/b.yaml", "a/x.yml", "a-b/z.yaml", "a.yaml"];
+        for path in expected.iter().rev().chain(&["a/x.txt", ".a/x.yaml"]) {
+            let path = directory.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("room");
+            std::fs::write(path, "").expect("room");
+        }
+        let files = Files::Directory {
+            root: directory.path().to_owned(),
+            prefix: String::new(),
+            here: None,
+        };
+        let listed = files.rooted().list("").expect("a list");
+        let paths: Vec<&str> = listed.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, expected);
     }
 }

@@ -403,7 +403,7 @@ enum Meaning {
     /// A document, with what is wrong with it.
     Document(Box<Option<Document>>, Vec<Diagnostic>),
     /// That is still open: files that may come later had too many expressions already.
-    Open(Node),
+    Open(Node<'static>),
 }
 
 /// Reads a file. Once there are more expressions than there may be, no more are compiled.
@@ -445,7 +445,7 @@ fn read(
             let mut found = Vec::new();
             Meaning::Document(Box::new(document(source, &node, &mut found)), found)
         } else {
-            Meaning::Open(node)
+            Meaning::Open(node.to_owned())
         };
         Some(Tree {
             span,
@@ -460,12 +460,12 @@ fn read(
     }
 }
 
-fn is_api(node: &Node) -> bool {
+fn is_api(node: &Node<'_>) -> bool {
     node.get("openapi").is_some() && node.get("paths").is_some()
 }
 
 /// The expressions of a file that differ, as digests, and how many there are in all.
-fn expressions(node: &Node) -> (Vec<u64>, usize) {
+fn expressions(node: &Node<'_>) -> (Vec<u64>, usize) {
     let mut expressions = Vec::new();
     node.expressions(&mut expressions);
     let all = expressions.len();

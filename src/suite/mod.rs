@@ -20,7 +20,7 @@ pub use read::parse_duration;
 /// A matcher from its YAML, for tests of the judging code.
 #[cfg(test)]
 pub(crate) fn matcher_for_tests(
-    node: &yaml::Node,
+    node: &yaml::Node<'_>,
     found: &mut Vec<crate::source::Diagnostic>,
 ) -> Option<model::Matcher> {
     read::matcher(node, found)

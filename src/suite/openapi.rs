@@ -94,7 +94,7 @@ pub enum Described<'a> {
 
 impl OpenApi {
     /// Reads the description; what is wrong with it is in `found`.
-    pub(super) fn read(node: Node, found: &mut Vec<Diagnostic>) -> Option<Self> {
+    pub(super) fn read(node: Node<'_>, found: &mut Vec<Diagnostic>) -> Option<Self> {
         let span = node.span.clone();
         let paths = match node.get("paths").map(|paths| &paths.kind) {
             Some(Kind::Map(paths)) => paths.iter().map(|(path, _)| path.clone()).collect(),
@@ -166,7 +166,7 @@ impl OpenApi {
             }
             routes.push(Route {
                 segments: segments(&path.name),
-                template: path.name.clone(),
+                template: path.name.to_string(),
                 operations,
             });
         }

@@ -4,6 +4,7 @@
 //! a leading zero is text, and an integer that JSON readers would round is refused. Duplicate keys are
 //! errors; aliases are copied within a budget, so that no file can grow beyond it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use std::sync::Arc;
 use granit_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Number, Value};
 
-use crate::source::{Diagnostic, Source, Span};
+use crate::source::{Diagnostic, Source, Span, Spanned};
+use crate::template::doubled;
 
 /// How many nodes one file may hold after its aliases are copied.
 const NODE_BUDGET: usize = 200_000;
@@ -20,18 +22,18 @@ const DEPTH_LIMIT: usize = 64;
 /// So many keys of a mapping are looked through for one that comes again; of more, the places are kept.
 const FEW: usize = 32;
 
-/// One value of a YAML file.
+/// One value of a YAML file, whose texts lie in the file where they stand there as they are.
 #[derive(Debug, Clone)]
-pub struct Node {
+pub struct Node<'a> {
     /// Where it stands.
     pub span: Span,
     /// What it is.
-    pub kind: Kind,
+    pub kind: Kind<'a>,
 }
 
 /// What a node is.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum Kind<'a> {
     /// `null`, `~` or nothing.
     Null,
     /// `true` or `false`.
@@ -39,23 +41,30 @@ pub enum Kind {
     /// A number of JSON.
     Number(Number),
     /// Text, plain or quoted.
-    Text(String),
+    Text(Cow<'a, str>),
     /// A sequence.
-    List(Vec<Node>),
+    List(Vec<Node<'a>>),
     /// A mapping, in the order written.
-    Map(Vec<(Key, Node)>),
+    Map(Vec<(Key<'a>, Node<'a>)>),
 }
 
 /// The key of a mapping.
 #[derive(Debug, Clone)]
-pub struct Key {
+pub struct Key<'a> {
     /// Its text; a key such as `200` or `true` is taken as text.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// Where it stands.
     pub span: Span,
 }
 
-impl Node {
+impl Key<'_> {
+    /// Its text and its place.
+    pub fn spanned(&self) -> Spanned<String> {
+        Spanned::new(self.name.to_string(), self.span.clone())
+    }
+}
+
+impl<'a> Node<'a> {
     /// What people call such a value.
     pub fn describe(&self) -> &'static str {
         match self.kind {
@@ -71,16 +80,18 @@ impl Node {
     /// Adds the expressions that stand in its texts, as digests.
     pub fn expressions(&self, all: &mut Vec<u64>) {
         match &self.kind {
-            Kind::Text(text) if text.contains('{') => {
-                all.extend(text.split("{{").skip(1).map(|behind| {
+            Kind::Text(text) => {
+                let mut rest = &**text;
+                while let Some(open) = doubled(rest, '{') {
+                    rest = &rest[open + 2..];
                     let mut hasher = DefaultHasher::new();
-                    behind.split("}}").next().hash(&mut hasher);
-                    hasher.finish()
-                }));
+                    rest[..doubled(rest, '}').unwrap_or(rest.len())].hash(&mut hasher);
+                    all.push(hasher.finish());
+                }
             }
             Kind::List(items) => items.iter().for_each(|item| item.expressions(all)),
             Kind::Map(entries) => entries.iter().for_each(|(_, value)| value.expressions(all)),
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => {}
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) => {}
         }
     }
 
@@ -93,7 +104,7 @@ impl Node {
     }
 
     /// The value of a key, if it is a mapping that has it.
-    pub fn get(&self, name: &str) -> Option<&Node> {
+    pub fn get(&self, name: &str) -> Option<&Self> {
         match &self.kind {
             Kind::Map(entries) => entries
                 .iter()
@@ -101,6 +112,27 @@ impl Node {
                 .map(|(_, node)| node),
             _ => None,
         }
+    }
+
+    /// The same value, with texts of its own.
+    pub fn to_owned(&self) -> Node<'static> {
+        let own = |text: &str| Cow::Owned(text.to_owned());
+        let kind = match &self.kind {
+            Kind::Null => Kind::Null,
+            Kind::Bool(truth) => Kind::Bool(*truth),
+            Kind::Number(number) => Kind::Number(number.clone()),
+            Kind::Text(text) => Kind::Text(own(text)),
+            Kind::List(items) => Kind::List(items.iter().map(Node::to_owned).collect()),
+            Kind::Map(entries) => {
+                let owned = entries.iter().map(|(Key { name, span }, node)| {
+                    let (name, span) = (own(name), span.clone());
+                    (Key { name, span }, node.to_owned())
+                });
+                Kind::Map(owned.collect())
+            }
+        };
+        let span = self.span.clone();
+        Node { span, kind }
     }
 
     /// The same value without its places.
@@ -114,13 +146,13 @@ impl Node {
             Kind::Null => Value::Null,
             Kind::Bool(truth) => Value::Bool(truth),
             Kind::Number(number) => Value::Number(number),
-            Kind::Text(text) => Value::String(text),
+            Kind::Text(text) => Value::String(text.into_owned()),
             Kind::List(items) => items.into_iter().map(Node::into_json).collect(),
             Kind::Map(entries) => {
                 let entries = entries.into_iter();
                 Value::Object(
                     entries
-                        .map(|(key, node)| (key.name, node.into_json()))
+                        .map(|(key, node)| (key.name.into_owned(), node.into_json()))
                         .collect(),
                 )
             }
@@ -129,7 +161,7 @@ impl Node {
 }
 
 /// Reads the one document of a file. `None` when it cannot be read at all; what is wrong is in `found`.
-pub fn parse(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<Node> {
+pub fn parse<'a>(source: &'a Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<Node<'a>> {
     let mut reader = Reader {
         source,
         parser: Parser::new_from_str(&source.text),
@@ -140,16 +172,16 @@ pub fn parse(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<Node> 
     reader.document()
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'f> {
     source: &'a Arc<Source>,
     parser: Parser<'a, granit_parser::StrInput<'a>>,
-    anchors: HashMap<usize, Node>,
+    anchors: HashMap<usize, Node<'a>>,
     nodes: usize,
-    found: &'a mut Vec<Diagnostic>,
+    found: &'f mut Vec<Diagnostic>,
 }
 
-impl<'a> Reader<'a> {
-    fn document(&mut self) -> Option<Node> {
+impl<'a> Reader<'a, '_> {
+    fn document(&mut self) -> Option<Node<'a>> {
         let mut root = None;
         while let Some((event, span)) = self.next()? {
             match event {
@@ -205,7 +237,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Option<Node> {
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Option<Node<'a>> {
         self.nodes += 1;
         if self.nodes > NODE_BUDGET || depth > DEPTH_LIMIT {
             let limit = if depth > DEPTH_LIMIT {
@@ -228,7 +260,7 @@ impl<'a> Reader<'a> {
                 if let Some(tag) = tag {
                     self.tagged(tag.original_handle(), tag.suffix(), &span);
                 }
-                (self.scalar(text.into_owned(), style, &span), anchor)
+                (self.scalar(text, style, &span), anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 if let Some(tag) = tag {
@@ -288,8 +320,8 @@ impl<'a> Reader<'a> {
         self.report(Diagnostic::new("yaml-tag", span, tag).help(help));
     }
 
-    fn mapping(&mut self, anchor: usize, span: Span, depth: usize) -> Option<Node> {
-        let mut entries: Vec<(Key, Node)> = Vec::new();
+    fn mapping(&mut self, anchor: usize, span: Span, depth: usize) -> Option<Node<'a>> {
+        let mut entries: Vec<(Key<'a>, Node<'a>)> = Vec::new();
         let mut places = HashMap::new();
         let mut last = span.range().end;
         loop {
@@ -304,14 +336,14 @@ impl<'a> Reader<'a> {
                 return Some(node);
             }
             let name = match event {
-                Event::Scalar(text, ..) => text.into_owned(),
+                Event::Scalar(text, ..) => text,
                 event => {
                     self.report(
                         Diagnostic::new("yaml-key", &key_span, "a key must be plain text")
                             .label("this key is a list, a mapping or an alias"),
                     );
                     self.node(event, key_span.clone(), depth + 1)?;
-                    String::new()
+                    Cow::Borrowed("")
                 }
             };
             let (event, value_span) = self.next()??;
@@ -351,11 +383,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn scalar(&mut self, text: String, style: ScalarStyle, span: &Span) -> Kind {
+    fn scalar(&mut self, text: Cow<'a, str>, style: ScalarStyle, span: &Span) -> Kind<'a> {
         if !matches!(style, ScalarStyle::Plain) {
             return Kind::Text(text);
         }
-        match text.as_str() {
+        match &*text {
             "" | "~" | "null" | "Null" | "NULL" => return Kind::Null,
             "true" | "True" | "TRUE" => return Kind::Bool(true),
             "false" | "False" | "FALSE" => return Kind::Bool(false),
@@ -401,7 +433,7 @@ impl<'a> Reader<'a> {
         Kind::Text(text)
     }
 
-    fn remember(&mut self, anchor: usize, node: &Node) {
+    fn remember(&mut self, anchor: usize, node: &Node<'a>) {
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -412,7 +444,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn count(node: &Node) -> usize {
+fn count(node: &Node<'_>) -> usize {
     match &node.kind {
         Kind::List(items) => 1 + items.iter().map(count).sum::<usize>(),
         Kind::Map(entries) => 1 + entries.iter().map(|(_, value)| count(value)).sum::<usize>(),

@@ -25,10 +25,13 @@ pub enum Part {
 impl Template {
     /// Splits the text at `{{ }}` and compiles what is between.
     pub fn parse(text: &str, span: &Span, found: &mut Vec<Diagnostic>) -> Self {
-        let mut parts = Vec::new();
         let mut rest = text;
+        let mut parts = Vec::with_capacity(match doubled(text, '{') {
+            None => 1,
+            Some(_) => 3,
+        });
         let mut searched = span.range().start;
-        while let Some(open) = rest.find("{{") {
+        while let Some(open) = doubled(rest, '{') {
             let after = &rest[open + 2..];
             let Some(close) = closing(after) else {
                 found.push(
@@ -213,6 +216,12 @@ fn percent_encode_into(text: &str, out: &mut String) {
     out.push_str(rest);
 }
 
+/// Where a sign stands twice, one behind the other.
+pub fn doubled(text: &str, sign: char) -> Option<usize> {
+    let mut signs = text.match_indices(sign).map(|(at, _)| at);
+    signs.find(|at| text[at + sign.len_utf8()..].starts_with(sign))
+}
+
 /// Where `}}` closes the expression, quoted text and nested braces aside.
 fn closing(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
@@ -235,11 +244,14 @@ fn closing(text: &str) -> Option<usize> {
 
 /// The place of an expression inside the text as it stands in the file; the whole text where escapes hide it.
 fn locate(inner: &str, span: &Span, searched: &mut usize) -> Span {
-    let found = span
-        .source
-        .text
-        .get(*searched..span.range().end)
-        .and_then(|text| text.find(inner));
+    let text = (span.source.text).get(*searched..span.range().end);
+    let found = text.and_then(|text| {
+        // Where it most often is, before it is looked for everywhere.
+        let behind = text.get(doubled(text, '{')? + 2..)?.trim_start();
+        let nearest = behind.starts_with(inner);
+        nearest.then_some(text.len() - behind.len())
+    });
+    let found = found.or_else(|| text?.find(inner));
     match found {
         Some(offset) if !inner.is_empty() => {
             let start = *searched + offset;

@@ -49,7 +49,8 @@ fn verified(written: &Written, name: &str) -> Said {
 
 pub(crate) fn value(text: &str) -> Value {
     let mut found = Vec::new();
-    let node = yaml::parse(&Source::new("statement.yaml", text), &mut found);
+    let source = Source::new("statement.yaml", text);
+    let node = yaml::parse(&source, &mut found);
     assert!(found.is_empty(), "{found:?}\n{text}");
     node.unwrap().to_json()
 }

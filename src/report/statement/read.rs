@@ -51,7 +51,7 @@ fn wrong(span: &Span, message: impl Into<String>) -> Diagnostic {
 }
 
 /// The node at a JSON pointer, or the last one on the way there.
-fn at<'n>(root: &'n Node, pointer: &str) -> &'n Node {
+fn at<'n>(root: &'n Node<'n>, pointer: &str) -> &'n Node<'n> {
     let mut node = root;
     for name in pointer.split('/').skip(1) {
         let name = name.replace("~1", "/").replace("~0", "~");

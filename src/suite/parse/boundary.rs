@@ -5,7 +5,7 @@ use crate::suite::read::{self, Fields, Found};
 use crate::suite::shape;
 use crate::suite::yaml::Node;
 
-pub(super) fn boundaries(node: &Node, found: &mut Found) -> Vec<BoundaryRule> {
+pub(super) fn boundaries(node: &Node<'_>, found: &mut Found) -> Vec<BoundaryRule> {
     let Some(fields) = Fields::open(node, &shape::BOUNDARIES, found) else {
         return Vec::new();
     };

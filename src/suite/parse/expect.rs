@@ -6,7 +6,7 @@ use crate::suite::read::{self, Fields, Found};
 use crate::suite::shape;
 use crate::suite::yaml::{Kind, Node};
 
-pub(super) fn expect(node: &Node, found: &mut Found) -> Option<Expect> {
+pub(super) fn expect(node: &Node<'_>, found: &mut Found) -> Option<Expect> {
     if node.text() == Some("contract") {
         return Some(Expect::contract(&node.span));
     }
@@ -21,7 +21,7 @@ pub(super) fn expect(node: &Node, found: &mut Found) -> Option<Expect> {
     expect.asks().then_some(expect)
 }
 
-fn read_expect(node: &Node, found: &mut Found) -> Option<Expect> {
+fn read_expect(node: &Node<'_>, found: &mut Found) -> Option<Expect> {
     let fields = Fields::open(node, &shape::EXPECT, found)?;
     let unchanged = fields.read("unchanged", found, |node, found| {
         let value = match node.text() {
@@ -82,7 +82,7 @@ pub(super) fn answer_expect(fields: &Fields<'_>, found: &mut Found) -> AnswerExp
 }
 
 /// A number of answers, or `rest`.
-fn count(node: &Node, found: &mut Found) -> Option<Option<usize>> {
+fn count(node: &Node<'_>, found: &mut Found) -> Option<Option<usize>> {
     match &node.kind {
         Kind::Text(text) if text == "rest" => Some(None),
         Kind::Number(number) if number.is_u64() => Some(

@@ -19,7 +19,7 @@ pub(in crate::suite) struct RawMatrix {
     pub(in crate::suite) limit: Option<usize>,
 }
 
-pub(super) fn generate(node: &Node, found: &mut Found) -> Option<RawMatrix> {
+pub(super) fn generate(node: &Node<'_>, found: &mut Found) -> Option<RawMatrix> {
     let fields = Fields::open(node, &shape::GENERATE, found)?;
     let axes: Vec<Axis> = fields
         .named("matrix", found, |node, found| Some(values(node, found)))
@@ -70,7 +70,7 @@ pub(super) fn generate(node: &Node, found: &mut Found) -> Option<RawMatrix> {
     })
 }
 
-fn number(node: &Node, found: &mut Found) -> Option<Spanned<usize>> {
+fn number(node: &Node<'_>, found: &mut Found) -> Option<Spanned<usize>> {
     let number = match &node.kind {
         Kind::Number(number) => number.as_u64().and_then(|n| usize::try_from(n).ok()),
         _ => None,
@@ -87,8 +87,8 @@ fn number(node: &Node, found: &mut Found) -> Option<Spanned<usize>> {
 }
 
 /// The values of an axis; what is wrong with them is reported, and what is right is read.
-fn values(node: &Node, found: &mut Found) -> Vec<Json> {
-    let mut wrong = |node: &Node, message: String, help: &str| {
+fn values(node: &Node<'_>, found: &mut Found) -> Vec<Json> {
+    let mut wrong = |node: &Node<'_>, message: String, help: &str| {
         found.push(
             Diagnostic::new("bad-axis", &node.span, message)
                 .label("here")

@@ -23,7 +23,7 @@ pub(in crate::suite) struct Manifest {
     pub(in crate::suite) equivalents: Vec<Equivalent>,
 }
 
-pub(super) fn manifest(node: &Node, found: &mut Found) -> Option<Manifest> {
+pub(super) fn manifest(node: &Node<'_>, found: &mut Found) -> Option<Manifest> {
     let fields = Fields::open(node, &shape::MANIFEST, found)?;
     // What is declared wrongly is declared all the same: who uses it must not be told that it is unknown.
     let identities = fields.named("identities", found, |node, found| {
@@ -81,7 +81,7 @@ pub(super) fn manifest(node: &Node, found: &mut Found) -> Option<Manifest> {
     })
 }
 
-pub(super) fn requirements(node: &Node, found: &mut Found) -> Vec<Requirement> {
+pub(super) fn requirements(node: &Node<'_>, found: &mut Found) -> Vec<Requirement> {
     let Some(fields) = Fields::open(node, &shape::REQUIREMENTS, found) else {
         return Vec::new();
     };
@@ -124,7 +124,7 @@ pub(super) fn requirements(node: &Node, found: &mut Found) -> Vec<Requirement> {
     })
 }
 
-fn level(node: &Node, found: &mut Found) -> Option<Level> {
+fn level(node: &Node<'_>, found: &mut Found) -> Option<Level> {
     let word = read::word(node, shape::LEVELS, found)?;
     [
         Level::Must,

@@ -32,7 +32,11 @@ pub(super) enum Document {
 }
 
 /// Reads a document; what kind it is shows in its keys.
-pub(super) fn document(source: &Arc<Source>, node: &Node, found: &mut Found) -> Option<Document> {
+pub(super) fn document(
+    source: &Arc<Source>,
+    node: &Node<'_>,
+    found: &mut Found,
+) -> Option<Document> {
     let kind = ["suite", "requirements", "resource", "profile", "boundaries"]
         .into_iter()
         .find(|key| node.get(key).is_some() && !is_scenario(node));
@@ -46,7 +50,7 @@ pub(super) fn document(source: &Arc<Source>, node: &Node, found: &mut Found) -> 
     })
 }
 
-fn is_scenario(node: &Node) -> bool {
+fn is_scenario(node: &Node<'_>) -> bool {
     ["scenarios", "steps", "when", "feature"]
         .iter()
         .any(|key| node.get(key).is_some())

@@ -10,7 +10,7 @@ use crate::suite::read::{self, Fields, Found};
 use crate::suite::shape;
 use crate::suite::yaml::Node;
 
-pub(super) fn profile(node: &Node, found: &mut Found) -> Option<Profile> {
+pub(super) fn profile(node: &Node<'_>, found: &mut Found) -> Option<Profile> {
     let fields = Fields::open(node, &shape::PROFILE, found)?;
     let name = fields.read("profile", found, read::text)?;
     let answers = fields.named("answers", found, |node, found| {
@@ -53,7 +53,7 @@ pub(super) fn profile(node: &Node, found: &mut Found) -> Option<Profile> {
     })
 }
 
-fn moves(node: &Node, found: &mut Found) -> Option<Moves> {
+fn moves(node: &Node<'_>, found: &mut Found) -> Option<Moves> {
     let fields = Fields::open(node, &shape::MOVES, found)?;
     let ways = |key: &str, found: &mut Found| {
         let ways = fields.named(key, found, |node, found| {
@@ -72,7 +72,7 @@ fn moves(node: &Node, found: &mut Found) -> Option<Moves> {
     })
 }
 
-fn quota(node: &Node, found: &mut Found) -> Option<Quota> {
+fn quota(node: &Node<'_>, found: &mut Found) -> Option<Quota> {
     let fields = Fields::open(node, &shape::QUOTA, found)?;
     Some(Quota {
         most: fields.named("most", found, read::template),

@@ -12,7 +12,7 @@ use crate::template::Template;
 /// How long to wait for an object to settle unless the resource says otherwise.
 const READY_WITHIN: Duration = Duration::from_secs(300);
 
-pub(super) fn resource(node: &Node, found: &mut Found) -> Option<Resource> {
+pub(super) fn resource(node: &Node<'_>, found: &mut Found) -> Option<Resource> {
     let fields = Fields::open(node, &shape::RESOURCE, found)?;
     let name = fields.read("resource", found, read::text)?;
     let ready = fields.read("ready", found, |node, found| {
@@ -59,7 +59,7 @@ pub(super) fn resource(node: &Node, found: &mut Found) -> Option<Resource> {
 }
 
 /// The word of a scope.
-pub(in crate::suite) fn scope(node: &Node, found: &mut Found) -> Option<Scope> {
+pub(in crate::suite) fn scope(node: &Node<'_>, found: &mut Found) -> Option<Scope> {
     read::word(node, shape::SCOPES, found).map(|word| match word.as_str() {
         "worker" => Scope::Worker,
         "run" => Scope::Run,
@@ -67,7 +67,7 @@ pub(in crate::suite) fn scope(node: &Node, found: &mut Found) -> Option<Scope> {
     })
 }
 
-fn operation(node: &Node, found: &mut Found) -> Operation {
+fn operation(node: &Node<'_>, found: &mut Found) -> Operation {
     if let Kind::Text(_) = node.kind {
         return Operation {
             request: read::request(node, None, found),
@@ -91,7 +91,7 @@ fn operation(node: &Node, found: &mut Found) -> Operation {
 }
 
 /// What stands for an operation that is missing or could not be read: its name is known all the same.
-fn unreadable(node: &Node) -> Operation {
+fn unreadable(node: &Node<'_>) -> Operation {
     Operation {
         request: read::unreadable(node),
         answer: Vec::new(),
@@ -101,7 +101,7 @@ fn unreadable(node: &Node) -> Operation {
     }
 }
 
-fn decision(node: &Node, found: &mut Found) -> Option<Decision> {
+fn decision(node: &Node<'_>, found: &mut Found) -> Option<Decision> {
     let fields = Fields::open(node, &shape::DECISION, found)?;
     Some(Decision {
         span: node.span.clone(),
@@ -122,7 +122,7 @@ fn decision(node: &Node, found: &mut Found) -> Option<Decision> {
 }
 
 /// How a kind is listed.
-pub(super) fn list(node: &Node, found: &mut Found) -> Option<List> {
+pub(super) fn list(node: &Node<'_>, found: &mut Found) -> Option<List> {
     let fields = Fields::open(node, &shape::LIST, found)?;
     let request = fields.read("request", found, |node, found| {
         Some(read::request(node, None, found))

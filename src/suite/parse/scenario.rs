@@ -43,7 +43,7 @@ pub(in crate::suite) struct RawScenario {
 /// An entry of `given` as written: a resource's name and its options.
 pub(in crate::suite) struct RawGiven {
     pub(in crate::suite) resource: Spanned<String>,
-    pub(in crate::suite) options: Vec<(Spanned<String>, Node)>,
+    pub(in crate::suite) options: Vec<(Spanned<String>, Node<'static>)>,
 }
 
 impl RawGiven {
@@ -59,7 +59,7 @@ impl RawGiven {
 
 pub(super) fn scenario_file(
     source: &Arc<Source>,
-    node: &Node,
+    node: &Node<'_>,
     found: &mut Found,
 ) -> Option<ScenarioFile> {
     let fields = Fields::open(node, &shape::SCENARIOS, found)?;
@@ -191,21 +191,16 @@ fn scenario(fields: &Fields<'_>, id: Option<Spanned<String>>, found: &mut Found)
     }
 }
 
-fn given(node: &Node, found: &mut Found) -> Option<Vec<RawGiven>> {
+fn given(node: &Node<'_>, found: &mut Found) -> Option<Vec<RawGiven>> {
     match &node.kind {
         Kind::Map(entries) => Some(
             entries
                 .iter()
                 .map(|(key, value)| RawGiven {
-                    resource: Spanned::new(key.name.clone(), key.span.clone()),
+                    resource: key.spanned(),
                     options: read::entries(value, found)
                         .iter()
-                        .map(|(key, value)| {
-                            (
-                                Spanned::new(key.name.clone(), key.span.clone()),
-                                value.clone(),
-                            )
-                        })
+                        .map(|(key, value)| (key.spanned(), value.to_owned()))
                         .collect(),
                 })
                 .collect(),

@@ -16,7 +16,7 @@ pub(super) fn steps(fields: &Fields<'_>, key: &str, found: &mut Found) -> Vec<St
 
 /// A step. One that cannot be read is reported, and the rest of it is still read: the names that it gives
 /// are known after it, and what it asks for is looked at.
-pub(super) fn step(node: &Node, found: &mut Found) -> Step {
+pub(super) fn step(node: &Node<'_>, found: &mut Found) -> Step {
     let bare = |action| Step::plain(action, &node.span);
     let unreadable = || Action::Request(read::unreadable(node));
     if let Kind::Text(text) = &node.kind {
@@ -116,10 +116,7 @@ pub(super) fn step(node: &Node, found: &mut Found) -> Step {
     let creates = fields.read("creates", found, |node, found| match &node.kind {
         Kind::Map(entries) if entries.len() == 1 => {
             let (key, value) = &entries[0];
-            Some((
-                Spanned::new(key.name.clone(), key.span.clone()),
-                read::text(value, found)?,
-            ))
+            Some((key.spanned(), read::text(value, found)?))
         }
         _ => read::text(node, found).map(|resource| (resource.clone(), resource)),
     });
@@ -140,7 +137,7 @@ pub(super) fn step(node: &Node, found: &mut Found) -> Step {
     }
 }
 
-fn operation(node: &Node, text: &str, found: &mut Found) -> Option<Action> {
+fn operation(node: &Node<'_>, text: &str, found: &mut Found) -> Option<Action> {
     let mut words = text.split_whitespace();
     if let (Some(operation), Some(alias), None) = (words.next(), words.next(), words.next()) {
         let spanned = |word: &str| Spanned::new(word.to_owned(), node.span.clone());
@@ -160,7 +157,7 @@ fn operation(node: &Node, text: &str, found: &mut Found) -> Option<Action> {
 
 /// How many requests are sent at once. What is no such number is reported and 0: that several are meant is
 /// known all the same.
-fn times(node: &Node, found: &mut Found) -> Option<Spanned<usize>> {
+fn times(node: &Node<'_>, found: &mut Found) -> Option<Spanned<usize>> {
     let times = match &node.kind {
         Kind::Number(number) => number
             .as_u64()

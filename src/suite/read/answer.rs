@@ -8,7 +8,7 @@ use crate::suite::model::{BodyExpect, InlineSchema, SchemaRef, StatusRange, Stat
 use crate::suite::yaml::{Kind, Node};
 
 /// A status code, a class, or a list of them.
-pub(in crate::suite) fn status(node: &Node, found: &mut Found) -> Option<Spanned<StatusSet>> {
+pub(in crate::suite) fn status(node: &Node<'_>, found: &mut Found) -> Option<Spanned<StatusSet>> {
     let items = match &node.kind {
         Kind::List(items) => items.as_slice(),
         _ => std::slice::from_ref(node),
@@ -43,7 +43,7 @@ pub(in crate::suite) fn status(node: &Node, found: &mut Found) -> Option<Spanned
 }
 
 /// Content that matches, or `empty`.
-pub(in crate::suite) fn body(node: &Node, found: &mut Found) -> Option<Spanned<BodyExpect>> {
+pub(in crate::suite) fn body(node: &Node<'_>, found: &mut Found) -> Option<Spanned<BodyExpect>> {
     let body = if node.text() == Some("empty") {
         BodyExpect::Empty
     } else {
@@ -53,9 +53,9 @@ pub(in crate::suite) fn body(node: &Node, found: &mut Found) -> Option<Spanned<B
 }
 
 /// A component schema's name, or a JSON Schema.
-pub(in crate::suite) fn schema(node: &Node, found: &mut Found) -> Option<Spanned<SchemaRef>> {
+pub(in crate::suite) fn schema(node: &Node<'_>, found: &mut Found) -> Option<Spanned<SchemaRef>> {
     let schema = match &node.kind {
-        Kind::Text(name) => SchemaRef::Component(name.clone()),
+        Kind::Text(name) => SchemaRef::Component(name.to_string()),
         Kind::Map(_) => {
             let schema = node.to_json();
             match jsonschema::validator_for(&schema) {

@@ -8,7 +8,7 @@ use crate::suite::yaml::{Key, Kind, Node};
 use crate::template::pattern;
 
 /// A matcher: any value, in which mappings with `$` keys are operators.
-pub(in crate::suite) fn matcher(node: &Node, found: &mut Found) -> Option<Matcher> {
+pub(in crate::suite) fn matcher(node: &Node<'_>, found: &mut Found) -> Option<Matcher> {
     Some(match &node.kind {
         Kind::List(items) => Matcher::List(
             items
@@ -27,7 +27,7 @@ pub(in crate::suite) fn matcher(node: &Node, found: &mut Found) -> Option<Matche
         Kind::Map(entries) => Matcher::Map(
             entries
                 .iter()
-                .filter_map(|(key, value)| Some((key.name.clone(), matcher(value, found)?)))
+                .filter_map(|(key, value)| Some((key.name.to_string(), matcher(value, found)?)))
                 .collect(),
         ),
         _ => Matcher::Value(json_template(node, found)?),
@@ -38,9 +38,9 @@ const TYPES: &[&str] = &[
     "string", "number", "integer", "boolean", "null", "array", "object",
 ];
 
-fn operator(key: &Key, node: &Node, found: &mut Found) -> Option<MatchOp> {
+fn operator(key: &Key<'_>, node: &Node<'_>, found: &mut Found) -> Option<MatchOp> {
     let inner = |found: &mut Found| matcher(node, found).map(Box::new);
-    Some(match key.name.as_str() {
+    Some(match &*key.name {
         "$matches" => {
             let template = template(node, found)?;
             let regex = template.literal().map(pattern).transpose();

@@ -24,12 +24,16 @@ pub(super) struct Fields<'a> {
     /// Where the mapping stands.
     pub(super) span: &'a Span,
     shape: &'static Shape,
-    entries: &'a [(Key, Node)],
+    entries: &'a [(Key<'a>, Node<'a>)],
 }
 
 impl<'a> Fields<'a> {
     /// Opens a mapping; `None` when it is none.
-    pub(super) fn open(node: &'a Node, shape: &'static Shape, found: &mut Found) -> Option<Self> {
+    pub(super) fn open(
+        node: &'a Node<'a>,
+        shape: &'static Shape,
+        found: &mut Found,
+    ) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
             found.push(no_mapping(node, shape));
             return None;
@@ -74,7 +78,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a key, if it is there.
-    pub(super) fn get(&self, name: &str) -> Option<&'a Node> {
+    pub(super) fn get(&self, name: &str) -> Option<&'a Node<'a>> {
         debug_assert!(
             self.shape.keys.iter().any(|key| key.name == name),
             "`{name}` is not in the shape of {}",
@@ -91,7 +95,7 @@ impl<'a> Fields<'a> {
         &self,
         name: &str,
         found: &mut Found,
-        reader: impl FnOnce(&'a Node, &mut Found) -> Option<T>,
+        reader: impl FnOnce(&'a Node<'a>, &mut Found) -> Option<T>,
     ) -> Option<T> {
         self.get(name).and_then(|node| reader(node, found))
     }
@@ -101,7 +105,7 @@ impl<'a> Fields<'a> {
         &self,
         name: &str,
         found: &mut Found,
-        mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>,
+        mut reader: impl FnMut(&'a Node<'a>, &mut Found) -> Option<T>,
     ) -> Vec<T> {
         self.get(name)
             .map_or_else(Vec::new, |node| many(node, found, &mut reader))
@@ -117,17 +121,18 @@ impl<'a> Fields<'a> {
         &self,
         name: &str,
         found: &mut Found,
-        mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>,
+        mut reader: impl FnMut(&'a Node<'a>, &mut Found) -> Option<T>,
     ) -> Vec<(Spanned<String>, T)> {
         let Some(node) = self.get(name) else {
             return Vec::new();
         };
         let entries = entries(node, found);
         let mut all = Vec::with_capacity(entries.len());
-        all.extend(entries.iter().filter_map(|(key, value)| {
-            let name = Spanned::new(key.name.clone(), key.span.clone());
-            Some((name, reader(value, found)?))
-        }));
+        all.extend(
+            entries
+                .iter()
+                .filter_map(|(key, value)| Some((key.spanned(), reader(value, found)?))),
+        );
         all.shrink_to_fit();
         all
     }
@@ -135,9 +140,9 @@ impl<'a> Fields<'a> {
 
 /// A list of values through a reader; one value stands for a list of one.
 pub(super) fn many<'a, T>(
-    node: &'a Node,
+    node: &'a Node<'a>,
     found: &mut Found,
-    mut reader: impl FnMut(&'a Node, &mut Found) -> Option<T>,
+    mut reader: impl FnMut(&'a Node<'a>, &mut Found) -> Option<T>,
 ) -> Vec<T> {
     let items = match &node.kind {
         Kind::List(items) => items,
@@ -151,7 +156,7 @@ pub(super) fn many<'a, T>(
 }
 
 /// The entries of a mapping; anything else is reported.
-pub(super) fn entries<'a>(node: &'a Node, found: &mut Found) -> &'a [(Key, Node)] {
+pub(super) fn entries<'a>(node: &'a Node<'a>, found: &mut Found) -> &'a [(Key<'a>, Node<'a>)] {
     match &node.kind {
         Kind::Map(entries) => entries,
         Kind::Null => &[],
@@ -164,7 +169,7 @@ pub(super) fn entries<'a>(node: &'a Node, found: &mut Found) -> &'a [(Key, Node)
 }
 
 /// What to say of something else where a mapping of this shape belongs.
-fn no_mapping(node: &Node, shape: &Shape) -> Diagnostic {
+fn no_mapping(node: &Node<'_>, shape: &Shape) -> Diagnostic {
     let keys: Vec<&str> = shape.keys.iter().map(|key| key.name).collect();
     let (words, also, short) = match &shape.short {
         None => (&[][..], String::new(), String::new()),
@@ -201,7 +206,7 @@ fn no_mapping(node: &Node, shape: &Shape) -> Diagnostic {
 }
 
 /// What to say besides where a list stands in the place of a mapping.
-fn dashed(node: &Node) -> &'static str {
+fn dashed(node: &Node<'_>) -> &'static str {
     let text = node.span.source.text.get(node.span.range());
     if text.is_some_and(|text| text.starts_with('-')) {
         " without `-` before them"
@@ -210,7 +215,7 @@ fn dashed(node: &Node) -> &'static str {
     }
 }
 
-fn wrong(node: &Node, wanted: &str, help: &str, found: &mut Found) {
+fn wrong(node: &Node<'_>, wanted: &str, help: &str, found: &mut Found) {
     found.push(
         Diagnostic::new(
             "wrong-type",

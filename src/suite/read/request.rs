@@ -32,24 +32,23 @@ pub(in crate::suite) fn means_request(text: &str) -> bool {
 /// A request line with what else a mapping says of the request. One that cannot be read is reported and
 /// something stands in its place, so that what the rest of the step says is still read.
 pub(in crate::suite) fn request(
-    node: &Node,
+    node: &Node<'_>,
     fields: Option<&Fields<'_>>,
     found: &mut Found,
 ) -> RequestTemplate {
-    let mut request = unreadable(node);
-    if let Some(line) = text(node, found) {
-        match request_line(&line.value) {
-            Some((method, target)) => {
-                request.method = method.to_owned();
-                request.target = Template::parse(target, &node.span, found);
-            }
-            None => found.push(
+    let line = text(node, found).map(|line| line.value);
+    let mut request = match line.as_deref().map(|line| request_line(line).ok_or(line)) {
+        Some(Ok((method, target))) => of(node, method, Template::parse(target, &node.span, found)),
+        Some(Err(line)) => {
+            found.push(
                 Diagnostic::new("bad-request-line", &node.span, "this is no request line")
                     .label("here")
-                    .help(correction(&line.value)),
-            ),
+                    .help(correction(line)),
+            );
+            unreadable(node)
         }
-    }
+        None => unreadable(node),
+    };
     if let Some(fields) = fields {
         content(fields, &mut request, found);
     }
@@ -57,11 +56,19 @@ pub(in crate::suite) fn request(
 }
 
 /// What stands for a request that could not be read; a suite that has one does not run.
-pub(in crate::suite) fn unreadable(node: &Node) -> RequestTemplate {
+pub(in crate::suite) fn unreadable(node: &Node<'_>) -> RequestTemplate {
+    of(
+        node,
+        "GET",
+        Template::parse("/", &node.span, &mut Found::new()),
+    )
+}
+
+fn of(node: &Node<'_>, method: &str, target: Template) -> RequestTemplate {
     RequestTemplate {
         span: node.span.clone(),
-        method: "GET".to_owned(),
-        target: Template::parse("/", &node.span, &mut Found::new()),
+        method: method.to_owned(),
+        target,
         query: Vec::new(),
         headers: Vec::new(),
         body: BodyTemplate::Empty,

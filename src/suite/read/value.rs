@@ -9,9 +9,9 @@ use crate::suite::yaml::{Kind, Node};
 use crate::template::{Expr, JsonTemplate, Template};
 
 /// Text; a number or a truth value is taken as written.
-pub(in crate::suite) fn text(node: &Node, found: &mut Found) -> Option<Spanned<String>> {
+pub(in crate::suite) fn text(node: &Node<'_>, found: &mut Found) -> Option<Spanned<String>> {
     let value = match &node.kind {
-        Kind::Text(text) => text.clone(),
+        Kind::Text(text) => text.to_string(),
         Kind::Number(number) => number.to_string(),
         Kind::Bool(truth) => truth.to_string(),
         _ => {
@@ -28,7 +28,7 @@ pub(in crate::suite) fn text(node: &Node, found: &mut Found) -> Option<Spanned<S
 }
 
 /// `true` or `false`.
-pub(in crate::suite) fn truth(node: &Node, found: &mut Found) -> Option<bool> {
+pub(in crate::suite) fn truth(node: &Node<'_>, found: &mut Found) -> Option<bool> {
     match node.kind {
         Kind::Bool(truth) => Some(truth),
         _ => {
@@ -44,7 +44,7 @@ pub(in crate::suite) fn truth(node: &Node, found: &mut Found) -> Option<bool> {
 }
 
 /// One of the words.
-pub(in crate::suite) fn word(node: &Node, words: &[&str], found: &mut Found) -> Option<String> {
+pub(in crate::suite) fn word(node: &Node<'_>, words: &[&str], found: &mut Found) -> Option<String> {
     let written = text(node, found)?.value;
     if words.contains(&written.as_str()) {
         return Some(written);
@@ -61,7 +61,7 @@ pub(in crate::suite) fn word(node: &Node, words: &[&str], found: &mut Found) -> 
 }
 
 /// Text in which `{{ }}` is replaced.
-pub(in crate::suite) fn template(node: &Node, found: &mut Found) -> Option<Template> {
+pub(in crate::suite) fn template(node: &Node<'_>, found: &mut Found) -> Option<Template> {
     let text = match &node.kind {
         Kind::Null => Spanned::new(String::new(), node.span.clone()),
         _ => text(node, found)?,
@@ -70,7 +70,7 @@ pub(in crate::suite) fn template(node: &Node, found: &mut Found) -> Option<Templ
 }
 
 /// An expression.
-pub(in crate::suite) fn expr(node: &Node, found: &mut Found) -> Option<Expr> {
+pub(in crate::suite) fn expr(node: &Node<'_>, found: &mut Found) -> Option<Expr> {
     let text = text(node, found)?;
     let trimmed = text.value.trim();
     if trimmed.starts_with("{{") {
@@ -97,7 +97,7 @@ pub(in crate::suite) fn expr(node: &Node, found: &mut Found) -> Option<Expr> {
 }
 
 /// A value whose texts are templates.
-pub(in crate::suite) fn json_template(node: &Node, found: &mut Found) -> Option<JsonTemplate> {
+pub(in crate::suite) fn json_template(node: &Node<'_>, found: &mut Found) -> Option<JsonTemplate> {
     Some(match &node.kind {
         Kind::Text(text) => {
             let template = Template::parse(text, &node.span, found);
@@ -115,7 +115,9 @@ pub(in crate::suite) fn json_template(node: &Node, found: &mut Found) -> Option<
         Kind::Map(entries) => JsonTemplate::Map(
             entries
                 .iter()
-                .filter_map(|(key, value)| Some((key.name.clone(), json_template(value, found)?)))
+                .filter_map(|(key, value)| {
+                    Some((key.name.to_string(), json_template(value, found)?))
+                })
                 .collect(),
         ),
         _ => JsonTemplate::Plain(node.to_json().into()),
@@ -126,7 +128,7 @@ pub(in crate::suite) fn json_template(node: &Node, found: &mut Found) -> Option<
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// A time: a number of seconds, or a number with `ms`, `s`, `m` or `h`.
-pub(in crate::suite) fn duration(node: &Node, found: &mut Found) -> Option<Spanned<Duration>> {
+pub(in crate::suite) fn duration(node: &Node<'_>, found: &mut Found) -> Option<Spanned<Duration>> {
     let parsed = match &node.kind {
         Kind::Number(number) => number
             .as_f64()
