@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Duration;
 
 use quick_xml::events::Event;
 use regex::Regex;
@@ -488,6 +490,47 @@ fn an_endpoint_that_nobody_listens_on_is_no_verdict_on_the_contract() {
         "{}",
         said.frozen()
     );
+}
+
+/// Answers all requests of one connection, the second when it is told to: whether it was, in time.
+fn held_up(listener: &TcpListener, go_on: &Receiver<()>) -> std::io::Result<bool> {
+    let (mut stream, _) = listener.accept()?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let (mut line, mut told, mut requests) = (String::new(), false, 0);
+    while reader.read_line(&mut line)? > 0 {
+        if line.trim_end().is_empty() {
+            requests += 1;
+            if requests == 2 {
+                told = go_on.recv_timeout(Duration::from_secs(10)).is_ok();
+            }
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?;
+        }
+        line.clear();
+    }
+    Ok(told)
+}
+
+#[test]
+fn what_a_case_came_to_is_said_while_the_next_one_runs() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, go_on) = channel();
+    let endpoint = thread::spawn(move || held_up(&listener, &go_on).unwrap());
+    let scenarios = "scenarios:\n- { id: one, steps: GET /a }\n- { id: two, steps: GET /b }\n";
+    let directory = directory(&[("it.yaml", scenarios)]);
+    let mut run = assize(directory.path())
+        .args(["run", "it.yaml", "--jobs", "1", "--endpoint", &url])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(run.stdout.take().unwrap()).lines();
+    let first = said.next().unwrap().unwrap();
+    assert!(first.starts_with("PASS  it/one"), "{first}");
+    let _ = tell.send(());
+    assert!(said.any(|line| line.unwrap().starts_with("PASS  it/two")));
+    assert!(run.wait().unwrap().success());
+    assert!(endpoint.join().unwrap(), "the line came too late");
 }
 
 #[test]

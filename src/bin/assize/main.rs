@@ -12,6 +12,7 @@ mod explain;
 mod found;
 mod github;
 mod init;
+mod lines;
 mod list;
 mod merge;
 mod output;

@@ -22,8 +22,9 @@ use tokio_util::sync::CancellationToken;
 use crate::aim::{Aim, Endpoint};
 use crate::evidence::{Evidence, slashes};
 use crate::github::GitHub;
+use crate::lines::Lines;
 use crate::list::left_out;
-use crate::output::{complain, guarded, say, stdout_is_terminal, styled};
+use crate::output::{complain, guarded, say, styled};
 use crate::reports::{Files, Reports};
 use crate::statement::{self, Draft};
 use crate::{USAGE, args, emulator, found, rerun, select, shard, waivers};
@@ -409,10 +410,10 @@ async fn execute(
     });
     let ledger = (options.ledger.as_ref())
         .map(|directory| directory.join(format!("{}.{EXTENSION}", options.run_id)));
-    let terminal = stdout_is_terminal();
+    let lines = Lines::begin();
     let console = Console {
         width: None,
-        styled: styled(terminal),
+        styled: styled(lines.terminal),
         verbose: arguments.verbose,
     };
     let bar = progress(plan.runnable().count());
@@ -429,12 +430,11 @@ async fn execute(
             Event::Progress { done } => bar.set_position(done as u64),
             Event::Finished(outcome) => {
                 let plain = outcome.verdict == Verdict::Pass && outcome.findings.is_empty();
-                if terminal && plain && !arguments.verbose {
+                if lines.terminal && plain && !arguments.verbose {
                     return;
                 }
                 if let Some(line) = console.finished(outcome) {
-                    let said = bar.suspend(|| say(&format!("{line}\n")));
-                    failed = failed.take().or(said.err());
+                    bar.suspend(|| lines.add(&line));
                 }
             }
         }
@@ -442,7 +442,10 @@ async fn execute(
     .await?;
     watcher.abort();
     bar.finish_and_clear();
-    let said = guarded(|| say(&format!("{}\n", console.summary(&report))));
+    let said = guarded(|| {
+        lines.add(&console.summary(&report));
+        lines.end()
+    });
     if let Some(ledger) = ledger.filter(|ledger| ledger.exists()) {
         complain(&format!(
             "objects of this run may be left; `assize sweep {}` looks, and removes them\n",
