@@ -82,8 +82,9 @@ impl Bench {
             (MORE_TIMES, version),
             (MORE_TIMES, self.assize(&server, 1, &[])?),
         ])?;
-        self.under("`--version`", taken[0].wall, Duration::from_millis(4))?;
-        self.under("W(1)", taken[1].wall, Duration::from_millis(10))
+        let [version, one] = [0, 1].map(|at| least(&taken[at]).wall);
+        self.under("`--version`", version, Duration::from_millis(4))?;
+        self.under("W(1)", one, Duration::from_millis(10))
     }
 
     /// 1: what a request costs where nothing else takes time.
@@ -99,19 +100,19 @@ impl Bench {
             calls.push((TIMES, self.hurl(&server, 1000)?));
         }
         let taken = self.in_turn(&calls)?;
-        let (by_hand, own, more) = (taken[0], taken[1], taken[2]);
+        let [by_hand, own, more] = [0, 1, 2].map(|at| least(&taken[at]));
         let requests = 1000 * work::REQUESTS;
         self.tell("yardstick, W(1000)", &in_words(&by_hand, requests), "", "")?;
         self.tell("assize, W(1000)", &in_words(&own, requests), "", "")?;
         if let Some(hurl) = taken.get(3) {
-            self.tell("Hurl, W(1000)", &in_words(hurl, requests), "", "")?;
+            self.tell("Hurl, W(1000)", &in_words(&least(hurl), requests), "", "")?;
         }
-        let ratio = own.wall.as_secs_f64() / by_hand.wall.as_secs_f64();
+        let ratio = ratio(&taken[1], &taken[0], |it| it.wall);
         self.at_most("wall, to the yardstick", ratio, 1.5)?;
-        let ratio = own.cpu.as_secs_f64() / by_hand.cpu.as_secs_f64();
+        let ratio = self::ratio(&taken[1], &taken[0], |it| it.cpu);
         self.at_most("processor, to the yardstick", ratio, 1.7)?;
         self.tell("assize, W(10000)", &in_words(&more, 10 * requests), "", "")?;
-        let ratio = more.wall.as_secs_f64() / (10.0 * own.wall.as_secs_f64());
+        let ratio = self::ratio(&taken[2], &taken[1], |it| it.wall) / 10.0;
         self.at_most("wall of W(10000), to 10 × W(1000)", ratio, 1.1)
     }
 
@@ -127,7 +128,7 @@ impl Bench {
             (TIMES, of(&["--jobs", "256"])?),
             (TIMES, of(&[])?),
         ])?;
-        let [few, some, many, unsaid] = [0, 1, 2, 3].map(|at| taken[at].wall.as_secs_f64());
+        let [few, some, many, unsaid] = [0, 1, 2, 3].map(|at| least(&taken[at]).wall.as_secs_f64());
         let requests = (1000 * work::REQUESTS) as f64;
         let bound = requests * latency.as_secs_f64() / 64.0;
         self.at_most("20 ms latency, 64 lanes, to the bound", some / bound, 1.08)?;
@@ -143,7 +144,7 @@ impl Bench {
         let server = Server::new(Duration::ZERO)?;
         let (few, many) = (self.matrix(&server, 1000)?, self.matrix(&server, 100_000)?);
         let taken = self.in_turn(&[(1, few), (1, many)])?;
-        let (few, many) = (taken[0], taken[1]);
+        let [few, many] = [0, 1].map(|at| least(&taken[at]));
         self.tell("memory, 1,000 cases", &mib(few.memory), "", "")?;
         self.tell("memory, 100,000 cases", &mib(many.memory), "", "")?;
         self.at_most(
@@ -153,23 +154,22 @@ impl Bench {
         )
     }
 
-    /// Runs the programs by turns, each as often as is said, and tells the least that each took: other programs
-    /// disturbed that least. Each finds no report of an earlier one: Hurl would read it and add to it.
-    fn in_turn(&self, calls: &[(usize, Call)]) -> anyhow::Result<Vec<Taken>> {
-        let mut least: Vec<Option<Taken>> = vec![None; calls.len()];
+    /// Runs the programs by turns, each as often as is said, and tells what each took each time. Each finds no report
+    /// of an earlier one: Hurl would read it and add to it.
+    fn in_turn(&self, calls: &[(usize, Call)]) -> anyhow::Result<Vec<Vec<Taken>>> {
+        let mut all = vec![Vec::new(); calls.len()];
         let rounds = calls.iter().map(|(times, _)| *times).max().unwrap_or(0);
         let reports = self.path("reports");
         for round in 0..rounds {
-            for ((times, call), least) in calls.iter().zip(&mut least) {
+            for ((times, call), taken) in calls.iter().zip(&mut all) {
                 if round < *times {
                     fs::create_dir(&reports)?;
-                    let taken = run(call)?;
-                    *least = Some(least.map_or(taken, |least| least.min(taken)));
+                    taken.push(run(call)?);
                     fs::remove_dir_all(&reports)?;
                 }
             }
         }
-        Ok(least.into_iter().flatten().collect())
+        Ok(all)
     }
 
     /// The call that carries out W(n), with JUnit.
@@ -272,6 +272,23 @@ impl Bench {
     fn tell(&self, what: &str, measured: &str, most: &str, verdict: &str) -> anyhow::Result<()> {
         say(&format!("| {what} | {measured} | {most} | {verdict} |\n"))
     }
+}
+
+/// The least of each figure: other programs disturbed that least.
+fn least(taken: &[Taken]) -> Taken {
+    taken[1..].iter().fold(taken[0], |least, it| least.min(*it))
+}
+
+/// How much more one program took than another in the same turn, which both are disturbed in alike: the middle of all
+/// turns in which both ran.
+fn ratio(one: &[Taken], other: &[Taken], of: impl Fn(&Taken) -> Duration) -> f64 {
+    let turns = one.iter().zip(other);
+    let mut all: Vec<f64> = turns
+        .map(|(one, other)| of(one).as_secs_f64() / of(other).as_secs_f64())
+        .collect();
+    all.sort_by(f64::total_cmp);
+    let (half, last) = (all.len() / 2, all.len() - 1);
+    (all[half] + all[last - half]) / 2.0
 }
 
 fn yardstick(server: &Server, n: usize) -> anyhow::Result<Call> {
