@@ -17,8 +17,14 @@ const ASSIZE: &str = env!("CARGO_BIN_EXE_assize");
 /// How often what takes some seconds is measured.
 const TIMES: usize = 5;
 
+/// How often what takes longer is measured.
+const FEW_TIMES: usize = 3;
+
 /// How often what takes less than a second is measured.
 const MORE_TIMES: usize = 15;
+
+/// W of so much is done one request after the other, to see what the endpoint's latency comes to.
+const ALONE: usize = 20;
 
 /// A program with its arguments.
 type Call = Vec<String>;
@@ -92,7 +98,7 @@ impl Bench {
         let server = Server::new(Duration::ZERO)?;
         let lanes = ["--jobs", "64"];
         let mut calls = vec![
-            (MORE_TIMES, yardstick(&server, 1000)?),
+            (MORE_TIMES, yardstick(&server, 1000, 64)?),
             (MORE_TIMES, self.assize(&server, 1000, &lanes)?),
             (TIMES, self.assize(&server, 10_000, &lanes)?),
         ];
@@ -122,15 +128,23 @@ impl Bench {
         let server = Server::new(latency)?;
         let of = |jobs: &[&str]| self.assize(&server, 1000, jobs);
         let taken = self.in_turn(&[
+            (1, yardstick(&server, ALONE, 1)?),
             // Four times as long as the next at least, so it is the best by no luck.
             (1, of(&["--jobs", "16"])?),
             (TIMES, of(&["--jobs", "64"])?),
             (TIMES, of(&["--jobs", "256"])?),
             (TIMES, of(&[])?),
         ])?;
-        let [few, some, many, unsaid] = [0, 1, 2, 3].map(|at| least(&taken[at]).wall.as_secs_f64());
-        let requests = (1000 * work::REQUESTS) as f64;
-        let bound = requests * latency.as_secs_f64() / 64.0;
+        let [alone, few, some, many, unsaid] = [0, 1, 2, 3, 4].map(|at| least(&taken[at]).wall);
+        let alone = alone / u32::try_from(ALONE * work::REQUESTS)?;
+        self.tell(
+            "yardstick, 20 ms latency, a request alone",
+            &millis(alone),
+            "",
+            "",
+        )?;
+        let bound = alone.as_secs_f64() * (1000 * work::REQUESTS) as f64 / 64.0;
+        let [few, some, many, unsaid] = [few, some, many, unsaid].map(|it| it.as_secs_f64());
         self.at_most("20 ms latency, 64 lanes, to the bound", some / bound, 1.08)?;
         self.at_most(
             "20 ms latency, lanes unsaid, to the best of 16/64/256",
@@ -143,7 +157,7 @@ impl Bench {
     fn memory(&mut self) -> anyhow::Result<()> {
         let server = Server::new(Duration::ZERO)?;
         let (few, many) = (self.matrix(&server, 1000)?, self.matrix(&server, 100_000)?);
-        let taken = self.in_turn(&[(1, few), (1, many)])?;
+        let taken = self.in_turn(&[(FEW_TIMES, few), (FEW_TIMES, many)])?;
         let [few, many] = [0, 1].map(|at| least(&taken[at]));
         self.tell("memory, 1,000 cases", &mib(few.memory), "", "")?;
         self.tell("memory, 100,000 cases", &mib(many.memory), "", "")?;
@@ -291,14 +305,14 @@ fn ratio(one: &[Taken], other: &[Taken], of: impl Fn(&Taken) -> Duration) -> f64
     (all[half] + all[last - half]) / 2.0
 }
 
-fn yardstick(server: &Server, n: usize) -> anyhow::Result<Call> {
+fn yardstick(server: &Server, n: usize, lanes: usize) -> anyhow::Result<Call> {
     let own = text(&std::env::current_exe()?);
     Ok(vec![
         own,
         "yardstick".to_owned(),
         server.url.clone(),
         n.to_string(),
-        "64".to_owned(),
+        lanes.to_string(),
     ])
 }
 
