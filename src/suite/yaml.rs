@@ -81,11 +81,15 @@ impl<'a> Node<'a> {
     pub fn expressions(&self, all: &mut Vec<u64>) {
         match &self.kind {
             Kind::Text(text) => {
+                let mut open = doubled(text, '{');
                 let mut rest = &**text;
-                while let Some(open) = doubled(rest, '{') {
-                    rest = &rest[open + 2..];
+                while let Some(at) = open {
+                    rest = &rest[at + 2..];
+                    open = doubled(rest, '{');
+                    // Up to the next one, so that each byte is looked at once.
+                    let own = &rest[..open.unwrap_or(rest.len())];
                     let mut hasher = DefaultHasher::new();
-                    rest[..doubled(rest, '}').unwrap_or(rest.len())].hash(&mut hasher);
+                    own[..doubled(own, '}').unwrap_or(own.len())].hash(&mut hasher);
                     all.push(hasher.finish());
                 }
             }
