@@ -143,6 +143,7 @@ fn directory(files: &[(&str, &str)]) -> TempDir {
 struct Monotonous {
     url: String,
     stop: Arc<AtomicBool>,
+    connections: Arc<AtomicUsize>,
     requests: Arc<AtomicUsize>,
 }
 
@@ -151,8 +152,8 @@ impl Monotonous {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = Arc::new(AtomicBool::new(false));
-        let requests = Arc::new(AtomicUsize::new(0));
-        let (stopped, counted) = (stop.clone(), requests.clone());
+        let [connections, requests] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let (stopped, accepted, counted) = (stop.clone(), connections.clone(), requests.clone());
         thread::spawn(move || {
             for stream in listener.incoming() {
                 if stopped.load(Ordering::SeqCst) {
@@ -160,6 +161,7 @@ impl Monotonous {
                 }
                 let counted = counted.clone();
                 if let Ok(stream) = stream {
+                    accepted.fetch_add(1, Ordering::SeqCst);
                     thread::spawn(move || drop(converse(stream, answer, &counted)));
                 }
             }
@@ -167,6 +169,7 @@ impl Monotonous {
         Self {
             url,
             stop,
+            connections,
             requests,
         }
     }
@@ -531,6 +534,20 @@ fn what_a_case_came_to_is_said_while_the_next_one_runs() {
     assert!(said.any(|line| line.unwrap().starts_with("PASS  it/two")));
     assert!(run.wait().unwrap().success());
     assert!(endpoint.join().unwrap(), "the line came too late");
+}
+
+#[test]
+fn a_request_that_goes_another_way_costs_no_connection_that_waits() {
+    let server = Monotonous::new("HTTP/1.1 204 No Content\r\n\r\n");
+    // The field is sent as it is, by hand.
+    let steps =
+        "steps:\n- GET /a\n- { request: GET /b, headers: { X-Odd: \"\\x01\" } }\n- GET /c\n";
+    let directory = directory(&[("it.yaml", steps)]);
+    let run = ["run", "it.yaml", "--endpoint", &server.url];
+    let said = Said::from(assize(directory.path()).args(run).output().unwrap()).exits(0);
+    let [connections, requests] =
+        [&server.connections, &server.requests].map(|count| count.load(Ordering::SeqCst));
+    assert_eq!((connections, requests), (2, 3), "{}", said.frozen());
 }
 
 #[test]

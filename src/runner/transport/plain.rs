@@ -86,19 +86,20 @@ impl Plain {
     ) -> Option<Result<Response, TransportError>> {
         let rest = request.url.strip_prefix("http://")?;
         let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-        let (server, idle) = self.server(authority)?;
+        let server = self.server(authority)?;
         let request = outgoing(request, &server)?;
-        Some(
-            self.answer(authority, &server, idle, request, limit, come)
-                .await,
-        )
+        Some(self.answer(authority, &server, request, limit, come).await)
     }
 
-    /// The server of an authority, and a connection to it that waits.
-    fn server(&self, authority: &str) -> Option<(Arc<Server>, Option<Line>)> {
-        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(origin) = origins.get_mut(authority) {
-            return Some((Arc::clone(&origin.server), origin.idle.pop()));
+    fn origins(&self) -> MutexGuard<'_, HashMap<String, Origin>> {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server of an authority.
+    fn server(&self, authority: &str) -> Option<Arc<Server>> {
+        let mut origins = self.origins();
+        if let Some(origin) = origins.get(authority) {
+            return Some(Arc::clone(&origin.server));
         }
         let url = Url::parse(&format!("http://{authority}")).ok()?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -115,19 +116,20 @@ impl Plain {
             idle: Vec::new(),
         };
         origins.insert(authority.to_owned(), origin);
-        Some((server, None))
+        Some(server)
     }
 
     async fn answer(
         &self,
         authority: &str,
         server: &Server,
-        idle: Option<Line>,
         request: http::Request<Content>,
         limit: usize,
         come: &(dyn Fn() + Sync),
     ) -> Result<Response, TransportError> {
         let broken = |error: hyper::Error| TransportError::Broken(chain(&error));
+        let waits = |origin: &mut Origin| origin.idle.pop();
+        let idle = self.origins().get_mut(authority).and_then(waits);
         let mut sent = Err(request);
         if let (Some(mut line), Err(request)) = (idle, &mut sent)
             && line.used.elapsed() < IDLE
@@ -169,11 +171,11 @@ impl Plain {
             body.extend_from_slice(&data);
         }
         line.used = Instant::now();
-        if line.is_open().await && line.sender.is_ready() {
-            let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(origin) = origins.get_mut(authority) {
-                origin.idle.push(line);
-            }
+        if line.is_open().await
+            && line.sender.is_ready()
+            && let Some(origin) = self.origins().get_mut(authority)
+        {
+            origin.idle.push(line);
         }
         Ok(Response {
             status: head.status.as_u16(),
