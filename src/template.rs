@@ -12,7 +12,7 @@ mod text;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Environment, Expression, UndefinedBehavior};
@@ -82,14 +82,25 @@ pub struct Expr {
 /// What is the same for all expressions with one text.
 struct Compiled {
     text: Box<str>,
-    expression: Expression<'static, 'static>,
     names: BTreeSet<String>,
     /// What is evaluated first, if it is of a form that needs no more.
     direct: Option<Node>,
+    /// What is evaluated else. It takes some kilobytes, so that it is made when it is needed.
+    expression: OnceLock<Expression<'static, 'static>>,
+}
+
+impl Compiled {
+    fn expression(&self) -> Result<&Expression<'static, 'static>, minijinja::Error> {
+        if let Some(expression) = self.expression.get() {
+            return Ok(expression);
+        }
+        let expression = ENVIRONMENT.compile_expression_owned(self.text.to_string())?;
+        Ok(self.expression.get_or_init(|| expression))
+    }
 }
 
 /// What is compiled, by its text, as long as anything uses it. Suites say the same things many times, and what
-/// is compiled is large.
+/// is compiled may be large.
 static COMPILED: LazyLock<Mutex<HashMap<String, Weak<Compiled>>>> = LazyLock::new(Mutex::default);
 
 /// So many texts are kept at the least before those are looked for that nothing uses any more.
@@ -103,11 +114,15 @@ fn compiled(text: &str) -> Result<Arc<Compiled>, minijinja::Error> {
     let expression = ENVIRONMENT.compile_expression_owned(text.to_owned())?;
     let names: BTreeSet<String> = expression.undeclared_variables(true).into_iter().collect();
     let own = text.trim();
+    let direct = Node::read(own);
     let compiled = Arc::new(Compiled {
         text: own.into(),
-        expression,
-        direct: Node::read(own),
         names,
+        expression: match direct {
+            Some(_) => OnceLock::new(),
+            None => expression.into(),
+        },
+        direct,
     });
     if known.len() >= KEPT && known.len() == known.capacity() {
         known.retain(|_, compiled| compiled.strong_count() > 0);
@@ -242,10 +257,9 @@ impl Expr {
     }
 
     fn evaluate(&self, scope: &Scope) -> Result<Value, EvalError> {
-        let value = self
-            .compiled
-            .expression
-            .eval(scope.lookup())
+        let expression = self.compiled.expression();
+        let value = expression
+            .and_then(|expression| expression.eval(scope.lookup()))
             .map_err(|error| self.error(explain(&error)))?;
         if value.is_undefined() {
             return Err(self.error("it has no value here".to_owned()));
