@@ -46,7 +46,8 @@ fn told(shortages: &[Shortage]) -> String {
     each.collect::<Vec<_>>().join("\n")
 }
 
-/// Asks for the quota, where the profile says how, and compares with what the run may need. What the endpoint does not tell is no shortage.
+/// Asks for the quota, where the profile says how, and compares with what the run may need. What the endpoint does not
+/// tell is no shortage.
 pub(super) async fn check(
     ctx: &Context,
     estimate: impl FnOnce() -> Estimate,
