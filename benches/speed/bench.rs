@@ -113,12 +113,12 @@ impl Bench {
         if let Some(hurl) = taken.get(3) {
             self.tell("Hurl, W(1000)", &in_words(&least(hurl), requests), "", "")?;
         }
-        let ratio = ratio(&taken[1], &taken[0], |it| it.wall);
+        let ratio = compared(&taken[1], &taken[0], |it| it.wall);
         self.at_most("wall, to the yardstick", ratio, 1.5)?;
-        let ratio = self::ratio(&taken[1], &taken[0], |it| it.cpu);
+        let ratio = compared(&taken[1], &taken[0], |it| it.cpu);
         self.at_most("processor, to the yardstick", ratio, 1.7)?;
         self.tell("assize, W(10000)", &in_words(&more, 10 * requests), "", "")?;
-        let ratio = self::ratio(&taken[2], &taken[1], |it| it.wall) / 10.0;
+        let ratio = compared(&taken[2], &taken[1], |it| it.wall) / 10.0;
         self.at_most("wall of W(10000), to 10 × W(1000)", ratio, 1.1)
     }
 
@@ -128,23 +128,19 @@ impl Bench {
         let server = Server::new(latency)?;
         let of = |jobs: &[&str]| self.assize(&server, 1000, jobs);
         let taken = self.in_turn(&[
-            (1, yardstick(&server, ALONE, 1)?),
+            (FEW_TIMES, yardstick(&server, ALONE, 1)?),
             // Four times as long as the next at least, so it is the best by no luck.
             (1, of(&["--jobs", "16"])?),
             (TIMES, of(&["--jobs", "64"])?),
             (TIMES, of(&["--jobs", "256"])?),
             (TIMES, of(&[])?),
         ])?;
-        let [alone, few, some, many, unsaid] = [0, 1, 2, 3, 4].map(|at| least(&taken[at]).wall);
-        let alone = alone / u32::try_from(ALONE * work::REQUESTS)?;
-        self.tell(
-            "yardstick, 20 ms latency, a request alone",
-            &millis(alone),
-            "",
-            "",
-        )?;
-        let bound = alone.as_secs_f64() * (1000 * work::REQUESTS) as f64 / 64.0;
-        let [few, some, many, unsaid] = [few, some, many, unsaid].map(|it| it.as_secs_f64());
+        let [alone, few, some, many, unsaid] =
+            [0, 1, 2, 3, 4].map(|at| least(&taken[at]).wall.as_secs_f64());
+        let alone = alone / (ALONE * work::REQUESTS) as f64;
+        let shown = millis(Duration::from_secs_f64(alone));
+        self.tell("yardstick, 20 ms latency, a request alone", &shown, "", "")?;
+        let bound = alone * (1000 * work::REQUESTS) as f64 / 64.0;
         self.at_most("20 ms latency, 64 lanes, to the bound", some / bound, 1.08)?;
         self.at_most(
             "20 ms latency, lanes unsaid, to the best of 16/64/256",
@@ -295,7 +291,7 @@ fn least(taken: &[Taken]) -> Taken {
 
 /// How much more one program took than another in the same turn, which both are disturbed in alike: the middle of all
 /// turns in which both ran.
-fn ratio(one: &[Taken], other: &[Taken], of: impl Fn(&Taken) -> Duration) -> f64 {
+fn compared(one: &[Taken], other: &[Taken], of: impl Fn(&Taken) -> Duration) -> f64 {
     let turns = one.iter().zip(other);
     let mut all: Vec<f64> = turns
         .map(|(one, other)| of(one).as_secs_f64() / of(other).as_secs_f64())
