@@ -106,7 +106,10 @@ impl Files {
             Self::Directory { .. } => {
                 let start = self.inside(path)?;
                 if start.is_file() {
-                    return Ok(vec![Listed::at(path)]);
+                    return Ok(vec![Listed {
+                        path: path.to_owned(),
+                        real: Some(start),
+                    }]);
                 }
                 let mut list = Vec::new();
                 for entry in ignore::WalkBuilder::new(&start)

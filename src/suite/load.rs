@@ -445,7 +445,7 @@ fn read(
             let mut found = Vec::new();
             Meaning::Document(Box::new(document(source, &node, &mut found)), found)
         } else {
-            Meaning::Open(node.to_owned())
+            Meaning::Open(node.into_owned())
         };
         Some(Tree {
             span,

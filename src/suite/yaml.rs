@@ -119,23 +119,23 @@ impl<'a> Node<'a> {
     }
 
     /// The same value, with texts of its own.
-    pub fn to_owned(&self) -> Node<'static> {
-        let own = |text: &str| Cow::Owned(text.to_owned());
-        let kind = match &self.kind {
+    pub fn into_owned(self) -> Node<'static> {
+        let own = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        let kind = match self.kind {
             Kind::Null => Kind::Null,
-            Kind::Bool(truth) => Kind::Bool(*truth),
-            Kind::Number(number) => Kind::Number(number.clone()),
+            Kind::Bool(truth) => Kind::Bool(truth),
+            Kind::Number(number) => Kind::Number(number),
             Kind::Text(text) => Kind::Text(own(text)),
-            Kind::List(items) => Kind::List(items.iter().map(Node::to_owned).collect()),
+            Kind::List(items) => Kind::List(items.into_iter().map(Node::into_owned).collect()),
             Kind::Map(entries) => {
-                let owned = entries.iter().map(|(Key { name, span }, node)| {
-                    let (name, span) = (own(name), span.clone());
-                    (Key { name, span }, node.to_owned())
+                let owned = entries.into_iter().map(|(Key { name, span }, node)| {
+                    let name = own(name);
+                    (Key { name, span }, node.into_owned())
                 });
                 Kind::Map(owned.collect())
             }
         };
-        let span = self.span.clone();
+        let span = self.span;
         Node { span, kind }
     }
 

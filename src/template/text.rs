@@ -26,12 +26,10 @@ impl Template {
     /// Splits the text at `{{ }}` and compiles what is between.
     pub fn parse(text: &str, span: &Span, found: &mut Vec<Diagnostic>) -> Self {
         let mut rest = text;
-        let mut parts = Vec::with_capacity(match doubled(text, '{') {
-            None => 1,
-            Some(_) => 3,
-        });
+        let mut next = doubled(rest, '{');
+        let mut parts = Vec::with_capacity(if next.is_some() { 3 } else { 1 });
         let mut searched = span.range().start;
-        while let Some(open) = doubled(rest, '{') {
+        while let Some(open) = next {
             let after = &rest[open + 2..];
             let Some(close) = closing(after) else {
                 found.push(
@@ -50,6 +48,7 @@ impl Template {
                 parts.push(Part::Expr(expr));
             }
             rest = &after[close + 2..];
+            next = doubled(rest, '{');
         }
         if !rest.is_empty() || parts.is_empty() {
             parts.push(Part::Text(rest.to_owned()));

@@ -1,7 +1,7 @@
 //! What a run says on stdout: each line at once where a person looks, and else several together, since every write
 //! wakes whoever reads.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -38,9 +38,8 @@ impl Waiting {
     }
 }
 
-fn write(waiting: &Mutex<Waiting>) {
-    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-    waiting.write();
+fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Lines {
@@ -52,7 +51,7 @@ impl Lines {
         let write_on = async move {
             loop {
                 tokio::time::sleep(WAIT).await;
-                write(&shared);
+                lock(&shared).write();
             }
         };
         Self {
@@ -64,7 +63,7 @@ impl Lines {
 
     /// Says one more line.
     pub(crate) fn add(&self, line: &str) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(&self.waiting);
         waiting.text.push_str(line);
         waiting.text.push('\n');
         if self.terminal || waiting.text.len() >= MOST {
@@ -77,7 +76,7 @@ impl Lines {
         if let Some(writer) = self.writer {
             writer.abort();
         }
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(&self.waiting);
         waiting.write();
         waiting.trouble.take().map_or(Ok(()), Err)
     }

@@ -200,7 +200,7 @@ fn given(node: &Node<'_>, found: &mut Found) -> Option<Vec<RawGiven>> {
                     resource: key.spanned(),
                     options: read::entries(value, found)
                         .iter()
-                        .map(|(key, value)| (key.spanned(), value.to_owned()))
+                        .map(|(key, value)| (key.spanned(), value.clone().into_owned()))
                         .collect(),
                 })
                 .collect(),
